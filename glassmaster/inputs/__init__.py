@@ -1,0 +1,1 @@
+"""Inputs: from mirrors into the store, and from the store to layers."""

@@ -1,0 +1,42 @@
+"""The kernel and the hypervisor as layers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from glassmaster.errors import GlassmasterError
+from glassmaster.inputs.decompress import CHUNK, DAMAGED, decompressed
+from glassmaster.tree.blob import Blob
+from glassmaster.tree.entry import Entry
+from glassmaster.tree.layer import Layer
+
+KERNEL_PATH, XEN_PATH = "netbsd", "boot/xen.gz"
+KERNEL_MODE, XEN_MODE = 0o555, 0o444
+KERNEL_LIMIT = 1 << 30
+ELF_MAGIC, GZIP_MAGIC = b"\x7fELF", b"\x1f\x8b"
+
+
+def kernel_layer(compressed: Path, name: str, epoch: int, blob: Blob) -> Layer:
+    """The kernel at /netbsd, as ksyms(4), config(1) and savecore(8) expect it: not compressed."""
+    data = bytearray()
+    with compressed.open("rb") as stream:
+        try:
+            for piece in decompressed(iter(lambda: stream.read(CHUNK), b"")):
+                data += piece
+                if len(data) > KERNEL_LIMIT:
+                    raise GlassmasterError(f"kernel {name}: unpacks to more than {KERNEL_LIMIT >> 30} GiB")
+        except DAMAGED as error:
+            raise GlassmasterError(f"kernel {name}: damaged", why=str(error), hint="fetch it again") from error
+    if not data.startswith(ELF_MAGIC):
+        raise GlassmasterError(f"kernel {name}: not an ELF file", why=f"it begins with {bytes(data[:4])!r}")
+    entry = Entry(KERNEL_PATH, "file", KERNEL_MODE, 0, 0, epoch, content=blob.add(bytes(data)))
+    return Layer(f"kernel:{name}", (entry,))
+
+
+def xen_layer(hypervisor: Path, version: str, epoch: int, blob: Blob) -> Layer:
+    """The hypervisor, compressed as it came: GRUB unpacks it."""
+    data = hypervisor.read_bytes()
+    if not data.startswith((GZIP_MAGIC, ELF_MAGIC)):
+        raise GlassmasterError(f"{hypervisor.name}: neither gzip'd nor ELF", why="GRUB could not start it")
+    entry = Entry(XEN_PATH, "file", XEN_MODE, 0, 0, epoch, content=blob.add(data))
+    return Layer(f"xen:{version}", (entry,))

@@ -1,0 +1,139 @@
+"""Overlays: files of ours as a layer.
+
+overlays/NAME/       the files, at their places below the image's root; FILE.j2 are Jinja2 templates of FILE
+overlays/NAME.mtree  owners, groups and modes where they are not root:wheel 0644 (0755 with an x bit); empty directories
+overlays/NAME.yaml   what it takes out of the layers below, see OverlayRules
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from glassmaster.errors import GlassmasterError
+from glassmaster.inputs.accounts import Accounts
+from glassmaster.inputs.template import TEMPLATE_SUFFIX, render_file
+from glassmaster.recipe.convert import build
+from glassmaster.recipe.nodes import read_yaml
+from glassmaster.recipe.setting import setting
+from glassmaster.tree.blob import Blob
+from glassmaster.tree.entry import Entry
+from glassmaster.tree.layer import Layer
+from glassmaster.tree.mtree import kind_of, number, octal, unvis_at
+from glassmaster.tree.mtreespec import SpecLine, parse
+from glassmaster.tree.path import normalized
+
+FOLDER = Path("overlays")
+DIRECTORY_MODE, PROGRAM_MODE, FILE_MODE, LINK_MODE = 0o755, 0o755, 0o644, 0o755
+
+
+@dataclass(frozen=True)
+class OverlayRules:
+    """What an overlay does beside adding files (overlays/NAME.yaml)."""
+
+    delete: tuple[str, ...] = setting("Paths taken out of the layers below, with all that they hold.", default=())
+    move: Mapping[str, str] = setting("Paths of the layers below that get another name: old to new.", default_factory=dict)
+    runtime: tuple[str, ...] = setting(
+        "Absolute paths that exist on the running system only; the overlay's links may lead there.", default=()
+    )
+
+
+def overlay_files(name: str) -> list[Path]:
+    """All files that make an overlay, sorted: what a step that uses it depends on."""
+    tree = FOLDER / name
+    beside = [path for path in (FOLDER / f"{name}.mtree", FOLDER / f"{name}.yaml") if path.is_file()]
+    return sorted([*(path for path in tree.rglob("*") if path.is_file() and not path.is_symlink()), *beside])
+
+
+def overlay_state(name: str) -> list[str]:
+    """What the files' contents do not tell: names, x bits and link targets, one line each."""
+    tree = FOLDER / name
+    lines = []
+    for path in sorted(tree.rglob("*")):
+        link = f" -> {path.readlink()}" if path.is_symlink() else ""
+        lines.append(f"{path.relative_to(tree)} {oct(_mode(path))}{link}")
+    return lines
+
+
+def read_rules(name: str) -> OverlayRules:
+    """The rules of an overlay; none when it has no .yaml."""
+    path = FOLDER / f"{name}.yaml"
+    return build(OverlayRules, read_yaml(path)) if path.exists() else OverlayRules()
+
+
+def overlay_layer(name: str, context: Mapping[str, Any], accounts: Accounts, epoch: int, blob: Blob) -> Layer:
+    """The layer of an overlay. `context` holds the values for its templates; contents go to `blob`."""
+    tree = FOLDER / name
+    if not tree.is_dir():
+        known = sorted(path.name for path in FOLDER.glob("*") if path.is_dir())
+        raise GlassmasterError(f"no overlay {name!r}: {tree} does not exist", hint=f"there are: {', '.join(known)}")
+    owned = _owners(name)
+    entries = {entry.path: entry for entry in _files(tree, context, epoch, blob)}
+    for path, line in owned.items():
+        entries[path] = _owned(entries.get(path), line, accounts, epoch)
+    rules = read_rules(name)
+    where = f"{FOLDER / name}.yaml"
+    deleted = tuple(normalized(path.lstrip("/"), where) for path in rules.delete)
+    moved = {normalized(old.lstrip("/"), where): normalized(new.lstrip("/"), where) for old, new in rules.move.items()}
+    return Layer(f"overlay:{name}", tuple(entries.values()), deleted, moved)
+
+
+def _files(tree: Path, context: Mapping[str, Any], epoch: int, blob: Blob) -> list[Entry]:
+    entries: dict[str, Entry] = {}
+    for path in sorted(tree.rglob("*")):
+        inside = normalized(os.fsencode(path.relative_to(tree)).decode("utf-8", "surrogateescape"), str(tree))
+        mode = _mode(path)
+        if stat.S_ISLNK(mode):
+            entry = Entry(inside, "link", LINK_MODE, 0, 0, epoch, str(path.readlink()))
+        elif stat.S_ISREG(mode):
+            is_template = path.suffix == TEMPLATE_SUFFIX
+            data = render_file(path, context) if is_template else path.read_bytes()
+            name = inside.removesuffix(TEMPLATE_SUFFIX) if is_template else inside
+            permissions = PROGRAM_MODE if mode & stat.S_IXUSR else FILE_MODE
+            entry = Entry(name, "file", permissions, 0, 0, epoch, content=blob.add(data))
+        elif stat.S_ISDIR(mode):
+            continue  # a directory that only holds files must not change the one below; see the .mtree for others
+        else:
+            raise GlassmasterError(f"{path}: neither a file, a directory nor a symbolic link", why="nothing else can be put on a CD")
+        if entry.path in entries:
+            raise GlassmasterError(f"{path}: {entry.path} is made twice", why="by a file and by a template")
+        entries[entry.path] = entry
+    return list(entries.values())
+
+
+def _owners(name: str) -> dict[str, SpecLine]:
+    path = FOLDER / f"{name}.mtree"
+    if not path.exists():
+        return {}
+    return {line.path: line for line in parse(path.read_text(encoding="utf-8"), str(path))}
+
+
+def _owned(entry: Entry | None, line: SpecLine, accounts: Accounts, epoch: int) -> Entry:
+    """An entry with the owner, group and mode of a line; the line alone makes a directory or a link."""
+    kind = kind_of(line) if "type" in line.keywords or entry is None else entry.kind
+    if entry is None and kind == "file":
+        raise GlassmasterError(f"{line.where}: {line.path}: there is no such file in the overlay")
+    if entry is not None and entry.kind != kind:
+        raise GlassmasterError(f"{line.where}: {line.path}: is a {entry.kind} in the overlay, not a {kind}")
+    default = entry.mode if entry else DIRECTORY_MODE
+    mode = octal(line, "mode") if "mode" in line.keywords else default
+    uid = accounts.uid(line.keywords["uname"], line.where) if "uname" in line.keywords else _number(line, "uid")
+    gid = accounts.gid(line.keywords["gname"], line.where) if "gname" in line.keywords else _number(line, "gid")
+    link = unvis_at(line.keywords["link"], line.where) if "link" in line.keywords else entry.link if entry else ""
+    if kind == "link" and not link:
+        raise GlassmasterError(f"{line.where}: {line.path}: a link without link=TARGET")
+    return Entry(line.path, kind, mode, uid, gid, epoch, link, entry.content if entry else None)
+
+
+def _number(line: SpecLine, keyword: str) -> int:
+    return number(line, keyword) if keyword in line.keywords else 0
+
+
+def _mode(path: Path) -> int:
+    """The file's type, and its x bit only: other permission bits depend on the umask of the checkout."""
+    mode = path.lstat().st_mode
+    return stat.S_IFMT(mode) | (mode & stat.S_IXUSR if stat.S_ISREG(mode) else 0)

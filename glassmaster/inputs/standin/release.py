@@ -1,0 +1,61 @@
+"""The stand-in release as a mirror directory in NetBSD's own layout (release(7))."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from glassmaster.atomic import write_bytes, write_text
+from glassmaster.inputs.checksums import format_checksums
+from glassmaster.inputs.decompress import CHUNK
+from glassmaster.inputs.standin import content
+from glassmaster.inputs.standin.archive import write_set
+from glassmaster.inputs.standin.content import Item
+from glassmaster.inputs.standin.kernel_build import CONFIGS, build_kernel
+
+NOTICE = """\
+This is not NetBSD. It is the stand-in release that glassmaster made on this machine: files of the same shape,
+with a kernel of glassmaster's own that reports what Xen gave it and powers off. No server runs on it.
+"""
+KERNEL_MODE = 0o555
+
+
+def make_release(mirror: Path, version: str, machine: str, *, epoch: int, files: int, size: int) -> None:
+    """Write the release below `mirror`; `files` and `size` (bytes) make its comp set larger."""
+    top = mirror / f"NetBSD-{version}"
+    binary = top / machine / "binary"
+    kernels = {config: build_kernel(config) for config in CONFIGS}
+    sets: dict[str, Iterable[Item]] = {
+        "base.tar.xz": content.base(),
+        "etc.tar.xz": content.etc(),
+        "misc.tgz": content.misc(),
+        "comp.tgz": content.comp(files, size),
+    }
+    for config, kernel in kernels.items():
+        write_bytes(binary / "kernel" / f"netbsd-{config}.gz", gzip.compress(kernel, mtime=0))
+        sets[f"kern-{config}.tar.xz"] = [
+            content.directory("."), content.directory("etc"), content.directory("etc/mtree"),
+            Item("netbsd", mode=KERNEL_MODE, data=kernel),
+        ]  # fmt: skip
+    for file, items in sets.items():
+        write_set(binary / "sets" / file, file.partition(".")[0], items, epoch=epoch)
+    for folder in (binary / "sets", binary / "kernel"):
+        _write_checksums(folder)
+    write_text(top / "README.files", NOTICE)
+
+
+def _write_checksums(folder: Path) -> None:
+    files = sorted(path for path in folder.iterdir() if path.suffix in (".xz", ".tgz", ".gz"))
+    for algorithm in ("sha512", "md5"):
+        digests = {path.name: _digest(path, algorithm) for path in files}
+        write_text(folder / algorithm.upper(), format_checksums(algorithm.upper(), digests))
+
+
+def _digest(path: Path, algorithm: str) -> str:
+    digest = hashlib.new(algorithm, usedforsecurity=False)
+    with path.open("rb") as stream:
+        while chunk := stream.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""Recipes: one YAML file, the whole description of one release."""

@@ -1,0 +1,131 @@
+"""What a recipe can say. Each field is declared here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from glassmaster.recipe.setting import setting
+from glassmaster.recipe.values import MEDIA, epoch, media_budget, pattern, plain_words, volume_id
+
+# NetBSD/Xen PV kernels cut their command line here (sys/arch/xen/xen/xen_machdep.c).
+KERNEL_ARGUMENTS_LIMIT = 255
+
+
+@dataclass(frozen=True)
+class Standin:
+    """The stand-in release: made locally, of the shape of a NetBSD release, from nothing but Debian packages."""
+
+    files: int = setting("How many extra files the comp set holds, to make the release larger for benchmarks.", default=0)
+    bytes: int = setting("How many bytes those extra files hold together.", default=0)
+
+
+@dataclass(frozen=True)
+class Release:
+    """Which NetBSD release, and where it comes from."""
+
+    version: str = setting("NetBSD's version, as in NetBSD-VERSION on the mirrors.", convert=plain_words)
+    machine: str = setting("NetBSD's name of the machine (`uname -m`).", default="amd64", convert=plain_words)
+    mirrors: tuple[str, ...] = setting(
+        "Where the release lies: URLs (https:, http:, file:) of the directory that holds NetBSD-VERSION. "
+        "Empty for the stand-in, which is made on this machine.",
+        default=(),
+    )
+    sets: tuple[str, ...] = setting(
+        "The sets, in the order in which they are merged. `etc` must be among them: it holds the accounts.",
+        convert=plain_words,
+    )
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """The dom0 kernel (or, without Xen, the kernel)."""
+
+    config: str = setting("Name of the kernel configuration, as in binary/kernel/netbsd-CONFIG.gz.", convert=plain_words)
+    arguments: str = setting("Arguments of every menu entry.", default="")
+
+
+@dataclass(frozen=True)
+class Xen:
+    """The hypervisor, taken out of a Debian package without installing it."""
+
+    package: str = setting("Debian package that holds the hypervisor.", convert=plain_words)
+    member: str = setting("Path of the (gzip'd) hypervisor in the package.")
+    arguments: str = setting("Arguments of every menu entry, such as dom0_mem=512M.", default="")
+
+
+@dataclass(frozen=True)
+class SerialPort:
+    """The serial port of the boot menu and of the serial-console entry."""
+
+    unit: int = setting("Which port: 0 is the first (COM1).", default=0)
+    speed: int = setting("Bits per second.", default=115200)
+
+
+@dataclass(frozen=True)
+class Boot:
+    """The boot menu."""
+
+    title: str = setting("What the menu calls the system.", default="NetBSD/Xen")
+    timeout: int = setting("Seconds until the first entry starts by itself.", default=5)
+    serial: SerialPort = setting("The serial port.", default_factory=SerialPort)
+    root: str = setting(
+        "Root device for kernels that take one on their command line: NetBSD 10 and later, and GENERIC. "
+        "Empty when the kernel has it built in.",
+        default="cd0a",
+    )
+
+
+@dataclass(frozen=True)
+class Media:
+    """The disc."""
+
+    budget: int = setting(
+        "How large the image may be.", default=MEDIA["dvd"], convert=media_budget, values="cd74, cd80, dvd or a number of bytes"
+    )
+    volume_id: str = setting("Volume identifier of the disc.", convert=volume_id, values="1 to 32 of A-Z, 0-9 and _")
+
+
+@dataclass(frozen=True)
+class Milestone:
+    """Something the console must show, in its turn, when the image boots."""
+
+    name: str = setting("What was reached.")
+    pattern: str = setting("Regular expression, searched for in each line of the serial console.", convert=pattern)
+
+
+@dataclass(frozen=True)
+class Smoke:
+    """The boot test in QEMU."""
+
+    memory: int = setting("Memory of the virtual machine, in MiB.", default=1024)
+    seconds: int = setting("How long one boot may take, in seconds of wall-clock time.", default=180)
+    firmware: tuple[Literal["bios", "uefi"], ...] = setting("What it is booted by.", default=("bios", "uefi"))
+    cpu: str = setting("QEMU's processor model. With svm an old NetBSD dom0 traps.", default="qemu64,-svm")
+    milestones: tuple[Milestone, ...] = setting(
+        "What the kernel must show after GRUB and Xen. The last one ends the test.", default=()
+    )
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One release, whole."""
+
+    description: str = setting("One line for people: what this image is for.")
+    extends: str = setting("Another recipe, beside this one, whose values hold where this one is silent.", default="")
+    epoch: int = setting(
+        "The time that everything made carries, and that no file is later than. SOURCE_DATE_EPOCH overrides it.",
+        convert=epoch, values="seconds since 1970, or a date such as 2026-11-22",
+    )  # fmt: skip
+    release: Release = setting("The NetBSD release.")
+    kernel: Kernel = setting("The kernel.")
+    xen: Xen | None = setting("The hypervisor; without it the kernel is started directly.", default=None)
+    overlays: tuple[str, ...] = setting(
+        "Overlays from overlays/, in the order in which they are merged.", default=(), convert=plain_words
+    )
+    variables: Mapping[str, str] = setting("Values for the overlays' templates, as vars.NAME.", default_factory=dict)
+    boot: Boot = setting("The boot menu.", default_factory=Boot)
+    media: Media = setting("The disc.")
+    smoke: Smoke = setting("The boot test.", default_factory=Smoke)
+    standin: Standin | None = setting("Present when the release is the stand-in.", default=None)

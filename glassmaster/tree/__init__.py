@@ -1,0 +1,1 @@
+"""Trees: entries, the layers that hold them, how layers are merged, and their text form, mtree(5)."""

@@ -1,0 +1,77 @@
+"""Layers: entries with one origin, and what they do to the layers below; kept as JSON files."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from glassmaster.atomic import write_json
+from glassmaster.errors import GlassmasterError
+from glassmaster.tree.entry import Content, Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Entries of one origin, such as ``set:base`` or ``overlay:dom0``.
+
+    deleted: paths that are taken out of the layers below, with all that they hold.
+    moved:   paths of the layers below that get another name, old to new, before anything is added.
+    """
+
+    origin: str
+    entries: tuple[Entry, ...]
+    deleted: tuple[str, ...] = ()
+    moved: Mapping[str, str] | None = None
+
+
+def write_layer(layer: Layer, path: Path) -> None:
+    """Write a layer to a file. Contents in files beside it are named relative to it, others by full path."""
+    blobs: dict[Path, int] = {}
+    rows = [_row(entry, blobs) for entry in layer.entries]
+    document = {
+        "format": FORMAT,
+        "origin": layer.origin,
+        "blobs": [_blob_name(blob, path.parent) for blob in blobs],
+        "deleted": list(layer.deleted),
+        "moved": dict(layer.moved or {}),
+        "entries": rows,
+    }
+    write_json(path, document, indent=None)
+
+
+def read_layer(path: Path) -> Layer:
+    """Read what write_layer wrote."""
+    try:
+        document = json.loads(path.read_bytes())
+        blobs = [path.parent / name for name in document["blobs"]]
+        entries = tuple(_entry(row, blobs) for row in document["entries"])
+        return Layer(document["origin"], entries, tuple(document["deleted"]), document["moved"])
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        raise GlassmasterError(
+            f"{path}: not a layer of this version", why=str(error), hint="delete it and run the same command again"
+        ) from error
+
+
+def _blob_name(blob: Path, folder: Path) -> str:
+    return str(blob.relative_to(folder)) if blob.is_relative_to(folder) else str(blob.absolute())
+
+
+def _row(entry: Entry, blobs: dict[Path, int]) -> list[Any]:
+    row: list[Any] = [entry.path, entry.kind, entry.mode, entry.uid, entry.gid, entry.mtime, entry.link, entry.inode]
+    if entry.content is not None:
+        number = blobs.setdefault(entry.content.blob, len(blobs))
+        row += [number, entry.content.offset, entry.content.size, entry.content.sha256]
+    return row
+
+
+def _entry(row: list[Any], blobs: list[Path]) -> Entry:
+    path, kind, mode, uid, gid, mtime, link, inode, *place = row
+    content = Content(blobs[place[0]], *place[1:]) if place else None
+    return Entry(path, kind, mode, uid, gid, mtime, link, content, inode)

@@ -1,0 +1,127 @@
+"""Layers to a tree, in order, later over earlier. docs/architecture.md has the rules in words."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from glassmaster.errors import GlassmasterError
+from glassmaster.tree.entry import Entry
+from glassmaster.tree.layer import Layer
+from glassmaster.tree.path import ROOT, ancestors, parent, sort_key
+
+MADE = "made"
+DIRECTORY_MODE = 0o755
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """An entry of a tree: which layer it is from, and the layers whose entry at this path it hid, lowest first."""
+
+    entry: Entry
+    origin: str
+    hid: tuple[str, ...] = ()
+
+
+class Tree:
+    """The merged layers: one node for each path, each below a directory."""
+
+    def __init__(self, nodes: Mapping[str, Node]) -> None:
+        self._nodes = nodes
+
+    def __iter__(self) -> Iterator[Node]:
+        """Nodes in the order of sort_key: the root first, each directory before what it holds."""
+        return (self._nodes[path] for path in sorted(self._nodes, key=sort_key))
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._nodes
+
+    def __getitem__(self, path: str) -> Node:
+        return self._nodes[path]
+
+
+def merge(layers: Iterable[Layer], *, epoch: int) -> Tree:
+    """Merge layers, later over earlier; times after `epoch` become `epoch`.
+
+    Raises GlassmasterError when a layer puts something below what is no directory, puts a file where a directory
+    is (or the other way round), or deletes or moves what is not there: such a layer says `deleted` first.
+    """
+    nodes: dict[str, Node] = {}
+    for layer in layers:
+        _take_out(layer, nodes)
+        fresh: set[str] = set()
+        for entry in sorted(layer.entries, key=lambda entry: sort_key(entry.path)):
+            if entry.path in fresh:
+                raise GlassmasterError(f"{layer.origin}: {entry.path}: stands twice in this layer")
+            fresh.add(entry.path)
+            _make_parents(entry.path, layer.origin, nodes, epoch)
+            _put(entry, layer.origin, nodes, epoch)
+    if ROOT not in nodes:
+        nodes[ROOT] = Node(Entry(ROOT, "dir", DIRECTORY_MODE, 0, 0, epoch), MADE)
+    return Tree(nodes)
+
+
+def _put(entry: Entry, origin: str, nodes: dict[str, Node], epoch: int) -> None:
+    below = nodes.get(entry.path)
+    hid: tuple[str, ...] = ()
+    if below is not None:
+        hid = (*below.hid, below.origin)
+        if (entry.kind == "dir") != (below.entry.kind == "dir"):
+            raise GlassmasterError(
+                f"{origin}: {entry.path}: a {_word(entry)} here would replace a {_word(below.entry)} of {below.origin}",
+                hint=f"take the lower one out first (`delete: [{entry.path}]` in the overlay's .yaml), "
+                "or put this somewhere else",
+            )
+    if entry.mtime > epoch:
+        entry = dataclasses.replace(entry, mtime=epoch)
+    nodes[entry.path] = Node(entry, origin, hid)
+
+
+def _make_parents(path: str, origin: str, nodes: dict[str, Node], epoch: int) -> None:
+    for above in ancestors(path) if parent(path) not in nodes or nodes[parent(path)].entry.kind != "dir" else ():
+        node = nodes.get(above)
+        if node is None:
+            nodes[above] = Node(Entry(above, "dir", DIRECTORY_MODE, 0, 0, epoch), origin)
+        elif node.entry.kind == "link":
+            raise GlassmasterError(
+                f"{origin}: {path}: lies below the symbolic link {above} -> {node.entry.link} of {node.origin}",
+                hint="put it at the path that the link leads to",
+            )
+        elif node.entry.kind != "dir":
+            raise GlassmasterError(f"{origin}: {path}: lies below {above}, which is a file of {node.origin}")
+
+
+def _take_out(layer: Layer, nodes: dict[str, Node]) -> None:
+    for path in layer.deleted:
+        _require(path, layer, nodes, "deletes")
+        for gone in _with_all_below(path, nodes):
+            del nodes[gone]
+    for old, new in sorted((layer.moved or {}).items()):
+        _require(old, layer, nodes, "moves")
+        for path in _with_all_below(old, nodes):
+            target = new + path[len(old) :]
+            if target in nodes:
+                raise GlassmasterError(f"{layer.origin}: moves {path} to {target}, where something is already")
+            node = nodes.pop(path)
+            _make_parents(target, layer.origin, nodes, node.entry.mtime)
+            nodes[target] = dataclasses.replace(node, entry=dataclasses.replace(node.entry, path=target))
+
+
+def _require(path: str, layer: Layer, nodes: dict[str, Node], verb: str) -> None:
+    if path not in nodes:
+        raise GlassmasterError(
+            f"{layer.origin}: {verb} {path}, which no layer below has", hint="remove that line, or correct the path"
+        )
+
+
+def _with_all_below(path: str, nodes: dict[str, Node]) -> list[str]:
+    prefix = "" if path == ROOT else path + "/"
+    return [other for other in sorted(nodes, key=sort_key) if other == path or other.startswith(prefix)]
+
+
+def _word(entry: Entry) -> str:
+    return {"dir": "directory", "link": "symbolic link", "file": "file"}[entry.kind]
