@@ -41,7 +41,9 @@ def writing(path: Path) -> Iterator[BinaryIO]:
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise GlassmasterError(
-                    f"no room left for {path}", why=str(error), hint="free some space and run the same command again"
+                    f"no room left for {path}",
+                    why=str(error),
+                    hint="free some space and run the same command again",
                 ) from error
             raise
         put_in_place(temporary, path)

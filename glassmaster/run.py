@@ -7,7 +7,7 @@ import shlex
 import signal
 import subprocess
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from glassmaster.errors import GlassmasterError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
 # Programs see only these of the caller's variables: what finds other programs and the network, nothing that
 # could shape an output. TZ, LANG and the like are fixed below.
@@ -38,7 +38,10 @@ class Command:
 
     def line(self) -> str:
         """The command as one line that can be pasted into a shell."""
-        parts = [shlex.join([f"{name}={value}" for name, value in sorted(self.environment.items())]), shlex.join(self.argv)]
+        parts = [
+            shlex.join([f"{name}={value}" for name, value in sorted(self.environment.items())]),
+            shlex.join(self.argv),
+        ]
         line = " ".join(filter(None, parts))
         return f"cd {shlex.quote(str(self.directory))} && {line}" if self.directory else line
 
@@ -96,10 +99,8 @@ def stop_group(process: subprocess.Popen[bytes]) -> None:
             process.wait(STOP_SECONDS)
     except (subprocess.TimeoutExpired, ProcessLookupError):
         pass
-    try:
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
     process.wait()
 
 

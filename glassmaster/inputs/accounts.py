@@ -36,7 +36,9 @@ def _numbers(text: str, name: str, fields: int) -> dict[str, int]:
             continue
         parts = line.split(":")
         if len(parts) != fields or not (parts[2].isascii() and parts[2].isdigit()):
-            raise GlassmasterError(f"{name}:{line_number}: not a line of this file", why=f"expected {fields} fields: {line}")
+            raise GlassmasterError(
+                f"{name}:{line_number}: not a line of this file", why=f"expected {fields} fields: {line}"
+            )
         numbers.setdefault(parts[0], int(parts[2]))
     return numbers
 

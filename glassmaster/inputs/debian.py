@@ -50,7 +50,8 @@ def print_uris(package: str) -> Command:
 def download(package: str, version: str, directory: Path) -> Command:
     """Have apt download a package file into a directory. The sandbox user could not write there."""
     return Command(
-        ("apt-get", "download", "-q", "-o", "APT::Sandbox::User=root", f"{package}={version}"), directory=directory
+        ("apt-get", "download", "-q", "-o", "APT::Sandbox::User=root", f"{package}={version}"),
+        directory=directory,
     )
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.accounts import Accounts
+from glassmaster.inputs.overlay_sources import FOLDER, file_mode
 from glassmaster.inputs.template import TEMPLATE_SUFFIX, render_file
 from glassmaster.recipe.convert import build
 from glassmaster.recipe.nodes import read_yaml
@@ -27,7 +28,6 @@ from glassmaster.tree.mtree import kind_of, number, octal, unvis_at
 from glassmaster.tree.mtreespec import SpecLine, parse
 from glassmaster.tree.path import normalized
 
-FOLDER = Path("overlays")
 DIRECTORY_MODE, PROGRAM_MODE, FILE_MODE, LINK_MODE = 0o755, 0o755, 0o644, 0o755
 
 
@@ -36,27 +36,13 @@ class OverlayRules:
     """What an overlay does beside adding files (overlays/NAME.yaml)."""
 
     delete: tuple[str, ...] = setting("Paths taken out of the layers below, with all that they hold.", default=())
-    move: Mapping[str, str] = setting("Paths of the layers below that get another name: old to new.", default_factory=dict)
-    runtime: tuple[str, ...] = setting(
-        "Absolute paths that exist on the running system only; the overlay's links may lead there.", default=()
+    move: Mapping[str, str] = setting(
+        "Paths of the layers below that get another name: old to new.", default_factory=dict
     )
-
-
-def overlay_files(name: str) -> list[Path]:
-    """All files that make an overlay, sorted: what a step that uses it depends on."""
-    tree = FOLDER / name
-    beside = [path for path in (FOLDER / f"{name}.mtree", FOLDER / f"{name}.yaml") if path.is_file()]
-    return sorted([*(path for path in tree.rglob("*") if path.is_file() and not path.is_symlink()), *beside])
-
-
-def overlay_state(name: str) -> list[str]:
-    """What the files' contents do not tell: names, x bits and link targets, one line each."""
-    tree = FOLDER / name
-    lines = []
-    for path in sorted(tree.rglob("*")):
-        link = f" -> {path.readlink()}" if path.is_symlink() else ""
-        lines.append(f"{path.relative_to(tree)} {oct(_mode(path))}{link}")
-    return lines
+    runtime: tuple[str, ...] = setting(
+        "Absolute paths that exist on the running system only; the overlay's links may lead there.",
+        default=(),
+    )
 
 
 def read_rules(name: str) -> OverlayRules:
@@ -86,7 +72,7 @@ def _files(tree: Path, context: Mapping[str, Any], epoch: int, blob: Blob) -> li
     entries: dict[str, Entry] = {}
     for path in sorted(tree.rglob("*")):
         inside = normalized(os.fsencode(path.relative_to(tree)).decode("utf-8", "surrogateescape"), str(tree))
-        mode = _mode(path)
+        mode = file_mode(path)
         if stat.S_ISLNK(mode):
             entry = Entry(inside, "link", LINK_MODE, 0, 0, epoch, str(path.readlink()))
         elif stat.S_ISREG(mode):
@@ -98,7 +84,10 @@ def _files(tree: Path, context: Mapping[str, Any], epoch: int, blob: Blob) -> li
         elif stat.S_ISDIR(mode):
             continue  # a directory that only holds files must not change the one below; see the .mtree for others
         else:
-            raise GlassmasterError(f"{path}: neither a file, a directory nor a symbolic link", why="nothing else can be put on a CD")
+            raise GlassmasterError(
+                f"{path}: neither a file, a directory nor a symbolic link",
+                why="nothing else can be put on a CD",
+            )
         if entry.path in entries:
             raise GlassmasterError(f"{path}: {entry.path} is made twice", why="by a file and by a template")
         entries[entry.path] = entry
@@ -131,9 +120,3 @@ def _owned(entry: Entry | None, line: SpecLine, accounts: Accounts, epoch: int) 
 
 def _number(line: SpecLine, keyword: str) -> int:
     return number(line, keyword) if keyword in line.keywords else 0
-
-
-def _mode(path: Path) -> int:
-    """The file's type, and its x bit only: other permission bits depend on the umask of the checkout."""
-    mode = path.lstat().st_mode
-    return stat.S_IFMT(mode) | (mode & stat.S_IXUSR if stat.S_ISREG(mode) else 0)

@@ -61,7 +61,9 @@ def _manifest(text: str, where: str) -> dict[str, SpecLine]:
     for line in parse(text, where):
         first = lines.setdefault(line.path, line)
         if first is not line and dict(first.keywords) != dict(line.keywords):
-            raise GlassmasterError(f"{line.where}: {line.path}: listed twice, and differently", why=f"first at {first.where}")
+            raise GlassmasterError(
+                f"{line.where}: {line.path}: listed twice, and differently", why=f"first at {first.where}"
+            )
     return lines
 
 
@@ -103,9 +105,7 @@ def _entry(line: SpecLine, index: TarIndex, accounts: Accounts, name: str, inode
     return Entry(line.path, kind, mode, uid, gid, member.mtime, link, content, inodes.get(line.path, ""))
 
 
-def _plain_entry(
-    member: Member, index: TarIndex, accounts: Accounts, name: str, inodes: Mapping[str, str]
-) -> Entry:
+def _plain_entry(member: Member, index: TarIndex, accounts: Accounts, name: str, inodes: Mapping[str, str]) -> Entry:
     where = f"set {name}: {member.path}"
     content = Content(index.tar, member.offset, member.size, member.sha256) if member.kind == "file" else None
     uid, gid = accounts.uid(member.uname, where), accounts.gid(member.gname, where)
@@ -116,7 +116,8 @@ def _plain_entry(
 def _require_equal(where: str, what: str, listed: str, found: str) -> None:
     if listed != found:
         raise GlassmasterError(
-            f"{where}: archive and manifest disagree", why=f"{what}: the manifest says {listed}, the archive has {found}",
+            f"{where}: archive and manifest disagree",
+            why=f"{what}: the manifest says {listed}, the archive has {found}",
             hint="the set is damaged or was changed after it was made",
         )  # fmt: skip
 

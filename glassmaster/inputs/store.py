@@ -1,4 +1,4 @@
-"""The store: downloads by their SHA-512, and what was derived from them by a key. Nothing unverified has a name in it."""
+"""The store: downloads by their SHA-512, what was derived from them by a key. Nothing unverified has a name in it."""
 
 from __future__ import annotations
 

@@ -76,7 +76,10 @@ def read_members(tar: Path, name: str) -> dict[str, Member]:
     """All members of an uncompressed tar, by path; anything that an image cannot hold safely is an error."""
     members: dict[str, Member] = {}
     try:
-        with tarfile.open(tar, "r:", encoding="utf-8", errors="surrogateescape") as archive, tar.open("rb") as data:
+        with (
+            tarfile.open(tar, "r:", encoding="utf-8", errors="surrogateescape") as archive,
+            tar.open("rb") as data,
+        ):
             for info in archive:
                 member = _member(info, name, members, data)
                 if member.path in members and member.path != ROOT:
@@ -99,7 +102,9 @@ def _unpack(archive: Path, sha512: str, tar: Path, name: str) -> None:
             for piece in decompressed(_hashed(source, digest)):
                 size += len(piece)
                 if size > UNPACKED_LIMIT:
-                    raise GlassmasterError(f"{name}: unpacks to more than {UNPACKED_LIMIT >> 30} GiB", why="no set is so large")
+                    raise GlassmasterError(
+                        f"{name}: unpacks to more than {UNPACKED_LIMIT >> 30} GiB", why="no set is so large"
+                    )
                 target.write(piece)
     except DAMAGED as error:
         raise GlassmasterError(f"{name}: the compressed archive is damaged", why=str(error), hint=REFETCH) from error
@@ -127,7 +132,17 @@ def _member(info: tarfile.TarInfo, name: str, members: dict[str, Member], data: 
         )
     link = _link_target(info.linkname, f"{name}: {path}") if info.issym() else ""
     return Member(
-        path, kind, info.mode & PERMISSIONS, info.uname, info.gname, max(0, int(info.mtime)), link, hardlink, offset, size, sha256
+        path,
+        kind,
+        info.mode & PERMISSIONS,
+        info.uname,
+        info.gname,
+        max(0, int(info.mtime)),
+        link,
+        hardlink,
+        offset,
+        size,
+        sha256,
     )
 
 

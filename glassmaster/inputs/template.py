@@ -33,7 +33,9 @@ def render_file(path: Path, context: Mapping[str, Any]) -> bytes:
         raise GlassmasterError(f"{path}:{_line(error, path)}: {error.message}", hint=hint) from error
     except Exception as error:
         # A template is the user's code: whatever it raises is a mistake in the template.
-        raise GlassmasterError(f"{path}:{_line(error, path)}: the template failed", why=f"{type(error).__name__}: {error}") from error
+        raise GlassmasterError(
+            f"{path}:{_line(error, path)}: the template failed", why=f"{type(error).__name__}: {error}"
+        ) from error
     return text.encode("utf-8")
 
 

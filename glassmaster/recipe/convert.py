@@ -30,9 +30,7 @@ def build(cls: type[T], node: Mapped, prefix: str = "") -> T:
         if name in node.items:
             values[name] = _value(hints[name], node.items[name], prefix + name, field.metadata.get("convert"))
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            raise GlassmasterError(
-                f"{node.where}: {prefix}{name}: is missing", why=f"it says: {field.metadata['doc']}"
-            )
+            raise GlassmasterError(f"{node.where}: {prefix}{name}: is missing", why=f"it says: {field.metadata['doc']}")
     return cls(**values)
 
 

@@ -119,7 +119,9 @@ def _with_environment(recipe: Recipe) -> Recipe:
     try:
         return dataclasses.replace(recipe, epoch=epoch(given))
     except ValueError as error:
-        raise GlassmasterError(f"SOURCE_DATE_EPOCH={given!r} in the environment cannot be used", why=str(error)) from error
+        raise GlassmasterError(
+            f"SOURCE_DATE_EPOCH={given!r} in the environment cannot be used", why=str(error)
+        ) from error
 
 
 def _shortest(path: Path) -> Path:

@@ -17,7 +17,9 @@ KERNEL_ARGUMENTS_LIMIT = 255
 class Standin:
     """The stand-in release: made locally, of the shape of a NetBSD release, from nothing but Debian packages."""
 
-    files: int = setting("How many extra files the comp set holds, to make the release larger for benchmarks.", default=0)
+    files: int = setting(
+        "How many extra files the comp set holds, to make the release larger for benchmarks.", default=0
+    )
     bytes: int = setting("How many bytes those extra files hold together.", default=0)
 
 
@@ -42,7 +44,9 @@ class Release:
 class Kernel:
     """The dom0 kernel (or, without Xen, the kernel)."""
 
-    config: str = setting("Name of the kernel configuration, as in binary/kernel/netbsd-CONFIG.gz.", convert=plain_words)
+    config: str = setting(
+        "Name of the kernel configuration, as in binary/kernel/netbsd-CONFIG.gz.", convert=plain_words
+    )
     arguments: str = setting("Arguments of every menu entry.", default="")
 
 
@@ -82,7 +86,10 @@ class Media:
     """The disc."""
 
     budget: int = setting(
-        "How large the image may be.", default=MEDIA["dvd"], convert=media_budget, values="cd74, cd80, dvd or a number of bytes"
+        "How large the image may be.",
+        default=MEDIA["dvd"],
+        convert=media_budget,
+        values="cd74, cd80, dvd or a number of bytes",
     )
     volume_id: str = setting("Volume identifier of the disc.", convert=volume_id, values="1 to 32 of A-Z, 0-9 and _")
 
@@ -103,8 +110,10 @@ class Smoke:
     seconds: int = setting("How long one boot may take, in seconds of wall-clock time.", default=180)
     firmware: tuple[Literal["bios", "uefi"], ...] = setting("What it is booted by.", default=("bios", "uefi"))
     cpu: str = setting("QEMU's processor model. With svm an old NetBSD dom0 traps.", default="qemu64,-svm")
-    milestones: tuple[Milestone, ...] = setting(
-        "What the kernel must show after GRUB and Xen. The last one ends the test.", default=()
+    milestones: tuple[Milestone, ...] = setting("What the kernel must show after GRUB and Xen, in order.", default=())
+    power_off: bool = setting(
+        "Whether the machine must power itself off after the last milestone; otherwise the test ends there.",
+        default=False,
     )
 
 

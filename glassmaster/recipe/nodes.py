@@ -61,7 +61,9 @@ def read_yaml(path: Path) -> Mapped:
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise GlassmasterError(f"{where}: this is not YAML", why=getattr(error, "problem", None) or str(error)) from error
+        raise GlassmasterError(
+            f"{where}: this is not YAML", why=getattr(error, "problem", None) or str(error)
+        ) from error
     if root is None:
         return Mapped({}, {}, f"{path}:1")
     node = _node(root, path, {})
@@ -95,7 +97,8 @@ def _converted(node: yaml.Node, path: Path, done: dict[int, Node | None], where:
             raise GlassmasterError(f"{key_where}: a key must be a plain word")
         if key_node.value in items:
             raise GlassmasterError(
-                f"{key_where}: {key_node.value}: stands twice", why=f"the first is at {places[key_node.value]}"
+                f"{key_where}: {key_node.value}: stands twice",
+                why=f"the first is at {places[key_node.value]}",
             )
         items[key_node.value] = _node(value_node, path, done)
         places[key_node.value] = key_where

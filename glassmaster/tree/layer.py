@@ -55,7 +55,9 @@ def read_layer(path: Path) -> Layer:
         return Layer(document["origin"], entries, tuple(document["deleted"]), document["moved"])
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         raise GlassmasterError(
-            f"{path}: not a layer of this version", why=str(error), hint="delete it and run the same command again"
+            f"{path}: not a layer of this version",
+            why=str(error),
+            hint="delete it and run the same command again",
         ) from error
 
 
@@ -64,7 +66,16 @@ def _blob_name(blob: Path, folder: Path) -> str:
 
 
 def _row(entry: Entry, blobs: dict[Path, int]) -> list[Any]:
-    row: list[Any] = [entry.path, entry.kind, entry.mode, entry.uid, entry.gid, entry.mtime, entry.link, entry.inode]
+    row: list[Any] = [
+        entry.path,
+        entry.kind,
+        entry.mode,
+        entry.uid,
+        entry.gid,
+        entry.mtime,
+        entry.link,
+        entry.inode,
+    ]
     if entry.content is not None:
         number = blobs.setdefault(entry.content.blob, len(blobs))
         row += [number, entry.content.offset, entry.content.size, entry.content.sha256]

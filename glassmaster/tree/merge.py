@@ -69,7 +69,7 @@ def _put(entry: Entry, origin: str, nodes: dict[str, Node], epoch: int) -> None:
     below = nodes.get(entry.path)
     hid: tuple[str, ...] = ()
     if below is not None:
-        hid = (*below.hid, below.origin)
+        hid = (*below.hid, below.origin) if _differs(entry, below.entry) else below.hid
         if (entry.kind == "dir") != (below.entry.kind == "dir"):
             raise GlassmasterError(
                 f"{origin}: {entry.path}: a {_word(entry)} here would replace a {_word(below.entry)} of {below.origin}",
@@ -79,6 +79,12 @@ def _put(entry: Entry, origin: str, nodes: dict[str, Node], epoch: int) -> None:
     if entry.mtime > epoch:
         entry = dataclasses.replace(entry, mtime=epoch)
     nodes[entry.path] = Node(entry, origin, hid)
+
+
+def _differs(entry: Entry, below: Entry) -> bool:
+    """Directories that differ in nothing but their time hide nothing: every set lists /etc."""
+    same_owner = (entry.mode, entry.uid, entry.gid) == (below.mode, below.uid, below.gid)
+    return not (entry.kind == below.kind == "dir" and same_owner)
 
 
 def _make_parents(path: str, origin: str, nodes: dict[str, Node], epoch: int) -> None:
@@ -114,7 +120,8 @@ def _take_out(layer: Layer, nodes: dict[str, Node]) -> None:
 def _require(path: str, layer: Layer, nodes: dict[str, Node], verb: str) -> None:
     if path not in nodes:
         raise GlassmasterError(
-            f"{layer.origin}: {verb} {path}, which no layer below has", hint="remove that line, or correct the path"
+            f"{layer.origin}: {verb} {path}, which no layer below has",
+            hint="remove that line, or correct the path",
         )
 
 

@@ -1,7 +1,8 @@
 """Trees as mtree(5) text, out and in, without loss.
 
 One line for each path, full paths, as `mtree -C` prints them. What mtree has no keyword for stands in `tags`:
-``origin:set:base`` (the layer), ``hid:set:etc`` (a layer whose entry it hid, in order), ``inode:...`` (names of one file).
+``origin:set:base`` (the layer), ``hid:set:etc`` (a layer whose entry it hid, in order),
+``inode:...`` (names of one file).
 """
 
 from __future__ import annotations

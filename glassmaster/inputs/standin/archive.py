@@ -23,7 +23,10 @@ def write_set(path: Path, name: str, items: Iterable[Item], *, epoch: int) -> No
     """Write a set to NAME.tar.xz or NAME.tgz. Contents are read once and not kept: a set may be large."""
     with writing(path) as raw:
         compressed = _compressor(path)(raw)
-        with compressed, tarfile.open(fileobj=compressed, mode="w", format=tarfile.USTAR_FORMAT, encoding="utf-8") as tar:
+        with (
+            compressed,
+            tarfile.open(fileobj=compressed, mode="w", format=tarfile.USTAR_FORMAT, encoding="utf-8") as tar,
+        ):
             lines: list[str] = []
             hardlinked: dict[str, tuple[int, str]] = {}
             for number, item in enumerate(items):

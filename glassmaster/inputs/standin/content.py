@@ -15,7 +15,8 @@ USERS = (
 )  # fmt: skip
 GROUPS = (
     ("wheel", 0), ("daemon", 1), ("sys", 3), ("tty", 4), ("operator", 5), ("mail", 6), ("bin", 7), ("kmem", 2),
-    ("postfix", 12), ("games", 13), ("named", 14), ("ntpd", 15), ("sshd", 16), ("utmp", 45), ("guest", 31), ("nobody", 39),
+    ("postfix", 12), ("games", 13), ("named", 14), ("ntpd", 15), ("sshd", 16), ("utmp", 45),
+    ("guest", 31), ("nobody", 39),
 )  # fmt: skip
 RESCUE_PROGRAMS = 150
 DEEP = 12
@@ -57,12 +58,21 @@ def base() -> list[Item]:
         "usr/lib", "usr/sbin", "usr/share", "var", "var/db", "var/db/obsolete", "kern", "proc", "mnt", "boot",
     )]  # fmt: skip
     items += [directory("tmp", 0o1777), directory("var/tmp", 0o1777), directory("var/mail", 0o1777)]
-    items += [program(f"bin/{name}") for name in ("cat", "cp", "csh", "date", "ed", "ls", "mkdir", "pax", "rm", "sh", "test")]
+    items += [
+        program(f"bin/{name}") for name in ("cat", "cp", "csh", "date", "ed", "ls", "mkdir", "pax", "rm", "sh", "test")
+    ]
     items += [program(f"sbin/{name}") for name in ("init", "mount", "mount_tmpfs", "rcorder", "sysctl", "umount")]
-    items += [program("usr/bin/su", 0o4555), program("usr/bin/login", 0o4555), program("usr/bin/write", 0o2555, "tty")]
+    items += [
+        program("usr/bin/su", 0o4555),
+        program("usr/bin/login", 0o4555),
+        program("usr/bin/write", 0o2555, "tty"),
+    ]
     items.append(Item("bin/[", mode=0o555, hardlink="bin/test"))
     # As in real sets: the name listed first has no setuid bit, the other has.
-    items += [program("usr/bin/chpass", 0o0555), Item("usr/bin/passwd", mode=0o4555, hardlink="usr/bin/chpass")]
+    items += [
+        program("usr/bin/chpass", 0o0555),
+        Item("usr/bin/passwd", mode=0o4555, hardlink="usr/bin/chpass"),
+    ]
     items += rescue()
     items += [
         Item("sys", "link", 0o755, link="usr/src/sys"),
@@ -92,7 +102,18 @@ def awkward() -> list[Item]:
         deep = f"{deep}/level{level}"
         items.append(directory(deep))
     items.append(text(f"{deep}/bottom", "twelve directories down\n"))
-    for name in ("with space", "tab\there", "back\\slash", "#hash", "star*", "ünï", "ALLCAPS.TXT", "allcaps.txt", "a.b.c.d", ".dot"):
+    for name in (
+        "with space",
+        "tab\there",
+        "back\\slash",
+        "#hash",
+        "star*",
+        "ünï",
+        "ALLCAPS.TXT",
+        "allcaps.txt",
+        "a.b.c.d",
+        ".dot",
+    ):
         items.append(text(f"{top}/{name}", f"the name is {name!r}\n"))
     items.append(text(f"{top}/{'long-' * 19}end", "a long name\n"))
     items += [text(f"{top}/empty", ""), text(f"{top}/empty-too", "")]
@@ -106,7 +127,8 @@ def etc() -> list[Item]:
     passwd = "".join(f"{name}:*:{uid}:{gid}::0:0:{name}:/:/sbin/nologin\n" for name, uid, gid in USERS)
     group = "".join(f"{name}:*:{gid}:\n" for name, gid in GROUPS)
     items = [directory(path) for path in (
-        ".", "etc", "etc/defaults", "etc/mtree", "etc/rc.d", "root", "var", "var/log", "var/run", "var/spool", "var/cron",
+        ".", "etc", "etc/defaults", "etc/mtree", "etc/rc.d", "root", "var", "var/log", "var/run", "var/spool",
+        "var/cron",
     )]  # fmt: skip
     items += [
         text("etc/master.passwd", passwd, 0o600),

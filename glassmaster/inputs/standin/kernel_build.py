@@ -13,10 +13,11 @@ NETBSD_VERSION = 1001000000  # the form of __NetBSD_Version__, sys/sys/param.h
 
 _FLAGS = (
     "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-ffreestanding", "-nostdinc", "-fno-builtin",
-    "-fno-stack-protector", "-fno-pic", "-fno-pie", "-mcmodel=kernel", "-mno-red-zone", "-mgeneral-regs-only",
+    "-fno-stack-protector", "-fno-tree-loop-distribute-patterns", 
+    "-fno-pic", "-fno-pie", "-mcmodel=kernel", "-mno-red-zone", "-mgeneral-regs-only",
     "-march=x86-64", "-mtune=generic", "-fcf-protection=none", "-fno-asynchronous-unwind-tables", "-fno-ident",
     "-fno-strict-aliasing", "-static", "-no-pie", "-nostdlib", "-Wl,--build-id=none", "-Wl,-z,noexecstack",
-    "-Wl,-z,max-page-size=4096", "-Wl,-s", "-T", "kernel.lds",
+    "-Wl,-z,max-page-size=4096", "-Wl,--fatal-warnings", "-Wl,-s", "-T", "kernel.lds",
 )  # fmt: skip
 
 
@@ -33,7 +34,7 @@ def compile_command(config: str, headers: Path, output: Path) -> Command:
 
 
 def config_header(config: str, text: str) -> str:
-    """config_file.h for a configuration, in the form that config(1) gives it (usr.bin/config/main.c, logconfig_start)."""
+    """config_file.h for a configuration, as config(1) writes it (usr.bin/config/main.c, logconfig_start)."""
     lines = [f'### START CONFIG FILE "{config}"', *text.splitlines(), f'### END CONFIG FILE "{config}"']
     strings = "".join(f'    "_CFG_{_c_string(_vis_tab(line))}\\n"\n' for line in lines)
     return f"static const char config[] __attribute__((used)) =\n{strings};\n"

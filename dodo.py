@@ -1,0 +1,39 @@
+"""glassmaster's task graph, and the checks of this repository."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from glassmaster.tasks import *  # noqa: F403
+
+SHELL_FILES = ["doit", ".ci/run", "overlays/dom0/etc/rc", "overlays/dom0/etc/rc.d/root"]
+
+
+def tool(name: str) -> str:
+    """A program of the Python environment that runs this."""
+    return str(Path(sys.executable).with_name(name))
+
+
+def task_lint() -> Iterator[dict[str, Any]]:
+    """check the code: ruff, mypy, shellcheck, and that imports go one way"""
+    yield {"basename": "lint", "name": None, "doc": task_lint.__doc__}
+    checks = {
+        "ruff": [tool("ruff"), "check", "."],
+        "format": [tool("ruff"), "format", "--check", "."],
+        "mypy": [tool("mypy")],
+        "imports": [tool("lint-imports")],
+        "shellcheck": ["shellcheck", *SHELL_FILES],
+    }
+    for name, argv in checks.items():
+        yield {"name": name, "actions": [argv], "doc": f"run {name}"}
+
+
+def task_test() -> dict[str, Any]:
+    """check the code and run the tests, without the slow ones"""
+    return {"actions": [[tool("pytest"), "-n", "auto", "-m", "not slow"]], "task_dep": ["lint"]}
+
+
+def task_test_all() -> dict[str, Any]:
+    """check the code and run every test, also those that take long or need the package registries"""
+    return {"basename": "test-all", "actions": [[tool("pytest"), "-n", "auto"]], "task_dep": ["lint"]}

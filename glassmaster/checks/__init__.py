@@ -1,0 +1,1 @@
+"""Checks of finished images, by other programs than those that made them."""

@@ -1,0 +1,115 @@
+"""Is the disc what its tree says? Read by libarchive, which shares no code with the writer, every entry and byte."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from glassmaster.errors import GlassmasterError
+from glassmaster.tree.mtree import Listed
+from glassmaster.tree.path import normalized
+
+BLOCK = 1 << 20
+SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Found:
+    """What libarchive says of one path of a disc."""
+
+    path: str
+    kind: str
+    mode: int
+    uid: int
+    gid: int
+    mtime: int
+    size: int
+    sha256: str
+    link: str
+
+
+@dataclass(frozen=True)
+class Readback:
+    """The result: how much was compared, and each difference as one line."""
+
+    entries: int
+    bytes: int
+    differences: tuple[str, ...]
+
+
+def read_iso(path: Path) -> Iterator[Found]:
+    """All entries of an ISO, in the order in which they lie on it."""
+    import libarchive  # loads the C library, which a machine that only lists tasks need not have
+
+    digests: dict[str, tuple[int, str]] = {}
+    try:
+        with libarchive.file_reader(str(path), format_name="iso9660", block_size=BLOCK) as archive:
+            for entry in archive:
+                yield _found(entry, digests)
+    except libarchive.ArchiveError as error:
+        raise GlassmasterError(f"{path}: libarchive cannot read it as an ISO", why=str(error)) from error
+
+
+def _found(entry: Any, digests: dict[str, tuple[int, str]]) -> Found:
+    path = normalized(entry.pathname, "the disc")
+    kind = "dir" if entry.isdir else "link" if entry.issym else "file" if entry.isreg or entry.islnk else "special"
+    size, sha256 = 0, ""
+    if kind == "file" and entry.islnk:
+        # Names that share their content come without it, after the one that has it.
+        size, sha256 = digests[normalized(entry.linkpath, "the disc")]
+    elif kind == "file":
+        digest = hashlib.sha256()
+        for block in entry.get_blocks():
+            digest.update(block)
+            size += len(block)
+        sha256 = digest.hexdigest()
+    digests[path] = (size, sha256)
+    link = entry.linkpath if kind == "link" else ""
+    return Found(path, kind, entry.mode & 0o7777, entry.uid, entry.gid, int(entry.mtime), size, sha256, link)
+
+
+def compare(listed: Iterable[Listed], found: Iterable[Found]) -> Readback:
+    """Compare a tree's listing with what was read; equal in every field or a difference."""
+    expected = {item.path: _comparable(item) for item in listed}
+    differences: list[str] = []
+    seen: set[str] = set()
+    size = 0
+    for item in found:
+        size += item.size
+        if item.path in seen:
+            differences.append(f"{item.path}: stands twice on the disc")
+        seen.add(item.path)
+        if item.path not in expected:
+            differences.append(f"{item.path}: is on the disc, but not in the tree")
+        elif expected[item.path] != item:
+            differences.append(f"{item.path}: {_difference(expected[item.path], item)}")
+    differences += [f"{path}: is in the tree, but not on the disc" for path in expected if path not in seen]
+    return Readback(len(seen), size, tuple(differences))
+
+
+def require_equal(result: Readback, image: Path) -> None:
+    """Raise GlassmasterError, with the first differences, unless there were none."""
+    if result.differences:
+        more = len(result.differences) - SHOWN
+        lines = [*result.differences[:SHOWN], *([f"and {more} more"] if more > 0 else [])]
+        raise GlassmasterError(
+            f"{image}: the disc is not what its tree says ({len(result.differences)} differences)",
+            why="\n".join(lines), hint="do not use this image; build it again, and if it stays so, report it",
+        )  # fmt: skip
+
+
+def _comparable(item: Listed) -> Found:
+    return Found(item.path, item.kind, item.mode, item.uid, item.gid, item.mtime, item.size, item.sha256, item.link)
+
+
+def _difference(expected: Found, found: Found) -> str:
+    parts = []
+    for name in ("kind", "mode", "uid", "gid", "mtime", "size", "sha256", "link"):
+        want, have = getattr(expected, name), getattr(found, name)
+        if want != have:
+            show = oct if name == "mode" else repr
+            parts.append(f"{name} {show(have)} on the disc, {show(want)} in the tree")
+    return "; ".join(parts)

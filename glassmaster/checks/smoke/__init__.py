@@ -1,0 +1,1 @@
+"""The smoke test: an image is booted in QEMU as it is, and its consoles say how far it came."""

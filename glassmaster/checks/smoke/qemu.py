@@ -1,0 +1,92 @@
+"""QEMU's command line and its control socket (QMP)."""
+
+from __future__ import annotations
+
+import json
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from glassmaster.errors import GlassmasterError
+from glassmaster.run import Command
+
+Firmware = Literal["bios", "uefi"]
+PROGRAM = "qemu-system-x86_64"
+# Debian's ovmf package; the 4 MiB build is the one that started Xen.
+OVMF_CODE, OVMF_VARIABLES = Path("/usr/share/OVMF/OVMF_CODE_4M.fd"), Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A virtual machine that boots an image as a CD. memory: MiB."""
+
+    image: Path
+    firmware: Firmware
+    memory: int
+    cpu: str
+
+
+def machine_command(machine: Machine, qmp: Path, variables: Path) -> Command:
+    """Start the machine: first serial port on standard input and output, QMP on a socket.
+
+    A guest that powers off or resets leaves QEMU paused, so that its screen can still be read. `variables` is a
+    copy of OVMF's variable store that this machine may change.
+    """
+    firmware = (
+        "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={_escaped(OVMF_CODE)}",
+        "-drive", f"if=pflash,format=raw,unit=1,file={_escaped(variables)}",
+    ) if machine.firmware == "uefi" else ()  # fmt: skip
+    return Command((
+        PROGRAM, "-nodefaults", "-no-user-config", "-machine", "q35", "-accel", "tcg,thread=multi",
+        "-cpu", machine.cpu, "-smp", "2", "-m", str(machine.memory), *firmware,
+        "-drive", f"if=none,id=cd,media=cdrom,format=raw,readonly=on,file={_escaped(machine.image)}",
+        "-device", "ide-cd,drive=cd,bootindex=0", "-vga", "std", "-display", "none", "-nic", "none",
+        "-chardev", "stdio,id=serial0,signal=off", "-serial", "chardev:serial0",
+        "-chardev", f"socket,id=qmp0,server=on,wait=off,path={_escaped(qmp)}", "-mon", "chardev=qmp0,mode=control",
+        "-action", "reboot=shutdown,shutdown=pause,panic=pause",
+    ))  # fmt: skip
+
+
+def _escaped(path: Path) -> str:
+    """A path inside one of QEMU's comma-separated options."""
+    return str(path).replace(",", ",,")
+
+
+class Monitor:
+    """A connection to QEMU's QMP socket: commands out; answers and events in, as they come."""
+
+    def __init__(self, path: Path) -> None:
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.connect(str(path))
+        self._rest = b""
+        self._sent = 0
+        self.call("qmp_capabilities")
+
+    def fileno(self) -> int:
+        """For select()."""
+        return self._socket.fileno()
+
+    def messages(self) -> list[dict[str, Any]]:
+        """Wait for something to come and return it. Raises ConnectionError when QEMU has closed the socket."""
+        data = self._socket.recv(1 << 16)
+        if not data:
+            raise ConnectionResetError("QEMU closed its control socket")
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        return [json.loads(line) for line in lines]
+
+    def call(self, command: str, **arguments: Any) -> None:
+        """Send a command and wait until it is done; events that come meanwhile are dropped."""
+        self._sent += 1
+        request = {"execute": command, "arguments": arguments, "id": self._sent}
+        self._socket.sendall(json.dumps(request).encode() + b"\n")
+        while True:
+            for message in self.messages():
+                if message.get("id") == self._sent:
+                    if "error" in message:
+                        raise GlassmasterError(f"QEMU: {command} failed", why=str(message["error"].get("desc", "")))
+                    return
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._socket.close()

@@ -1,0 +1,1 @@
+"""What people start by name and that needs recipes."""

@@ -1,0 +1,52 @@
+"""`doit smoke`: boots the CD of a recipe by each firmware and reports."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from glassmaster.checks.smoke.boot import Boot, Plan, boot
+from glassmaster.checks.smoke.console import Expected, Reached
+from glassmaster.checks.smoke.qemu import Machine
+from glassmaster.checks.smoke.report import write_reports
+from glassmaster.errors import GlassmasterError
+from glassmaster.images.grub import HOTKEYS
+from glassmaster.places import Places
+from glassmaster.recipe.load import LoadedRecipe
+from glassmaster.recipe.model import Recipe
+
+MENU = Expected("GRUB's menu", r"GNU GRUB")
+
+
+def milestones(recipe: Recipe) -> tuple[Expected, ...]:
+    """What every image shows (GRUB, Xen if it has one), then what the recipe says of its kernel."""
+    loading = "Loading Xen" if recipe.xen else "Loading the kernel"
+    xen = [Expected("Xen", r"Xen version \d+\.\d+")] if recipe.xen else []
+    own = [Expected(item.name, item.pattern) for item in recipe.smoke.milestones]
+    return (MENU, Expected("serial-console entry", loading), *xen, *own)
+
+
+def smoke(loaded: LoadedRecipe) -> None:
+    """Boot the image by every firmware of the recipe; raises GlassmasterError, after all have run, if one failed."""
+    recipe, places = loaded.recipe, Places(loaded.name)
+    boots: list[Boot] = []
+    for firmware in recipe.smoke.firmware:
+        machine = Machine(places.iso, firmware, recipe.smoke.memory, recipe.smoke.cpu)
+        plan = Plan(machine, milestones(recipe), HOTKEYS["serial"], recipe.smoke.power_off, recipe.smoke.seconds)
+        print(f"{firmware}: booting {places.iso} in QEMU", flush=True)
+        boots.append(boot(plan, places.smoke / firmware, _tell))
+    facts: dict[str, Any] = json.loads(places.facts.read_bytes())
+    write_reports(boots, {"path": str(places.iso), "sha256": facts["sha256"]}, places.smoke)
+    failed = [item for item in boots if item.failure]
+    if failed:
+        raise GlassmasterError(
+            f"{places.iso} does not boot as it should",
+            why="\n".join(f"{item.firmware}: {item.failure}" for item in failed)
+            + "\n"
+            + "\n".join(failed[0].last_lines),
+            hint=f"see serial.log and screen.png in {places.smoke / failed[0].firmware}/; its command.txt starts the machine",
+        )
+
+
+def _tell(reached: Reached) -> None:
+    print(f"  {reached.seconds:7.2f} s  {reached.name}: {reached.line[:90]}", flush=True)

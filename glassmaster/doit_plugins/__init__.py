@@ -1,0 +1,1 @@
+"""Parts for doit that any project could use; they know nothing of glassmaster."""

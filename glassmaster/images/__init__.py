@@ -1,0 +1,1 @@
+"""Images: bytes made from a tree."""

@@ -1,0 +1,31 @@
+"""The files that make an overlay, as they lie in the repository."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+FOLDER = Path("overlays")
+
+
+def overlay_files(name: str) -> list[Path]:
+    """All files that make an overlay, sorted: what a step that uses it depends on."""
+    tree = FOLDER / name
+    beside = [path for path in (FOLDER / f"{name}.mtree", FOLDER / f"{name}.yaml") if path.is_file()]
+    return sorted([*(path for path in tree.rglob("*") if path.is_file() and not path.is_symlink()), *beside])
+
+
+def overlay_state(name: str) -> list[str]:
+    """What the files' contents do not tell: names, x bits and link targets, one line each."""
+    tree = FOLDER / name
+    lines = []
+    for path in sorted(tree.rglob("*")):
+        link = f" -> {path.readlink()}" if path.is_symlink() else ""
+        lines.append(f"{path.relative_to(tree)} {oct(file_mode(path))}{link}")
+    return lines
+
+
+def file_mode(path: Path) -> int:
+    """The file's type, and its x bit only: other permission bits depend on the umask of the checkout."""
+    mode = path.lstat().st_mode
+    return stat.S_IFMT(mode) | (mode & stat.S_IXUSR if stat.S_ISREG(mode) else 0)

@@ -1,0 +1,92 @@
+"""Where a recipe's files are on the host, below the directory in which doit runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from glassmaster.recipe.model import Recipe
+
+BUILD, OUT = Path("build"), Path("out")
+# Directories of a release, below NetBSD-VERSION/MACHINE (release(7)).
+SETS_FOLDER, KERNEL_FOLDER = "binary/sets", "binary/kernel"
+STANDIN_NOTICE = "This is glassmaster's stand-in release: not NetBSD, and no server runs on it."
+BOOT_IMAGES = ("core.img", "efi.img", "boot_hybrid.img")
+
+
+def layer_names(recipe: Recipe) -> list[str]:
+    """The layers of the CD, in the order in which they are merged."""
+    names = [f"set-{name}" for name in recipe.release.sets] + ["kernel"]
+    names += ["xen"] if recipe.xen else []
+    return [*names, "grub", *(f"overlay-{name}" for name in recipe.overlays)]
+
+
+@dataclass(frozen=True)
+class Places:
+    """The files of one recipe: what is handed on from step to step in build/, what people take in out/."""
+
+    recipe: str
+
+    @property
+    def build(self) -> Path:
+        """Working files; may be deleted at any time."""
+        return BUILD / self.recipe
+
+    @property
+    def out(self) -> Path:
+        """The release."""
+        return OUT / self.recipe
+
+    @property
+    def mirror(self) -> Path:
+        """The stand-in's mirror."""
+        return self.build / "mirror"
+
+    @property
+    def inputs(self) -> Path:
+        """The exact inputs of this build."""
+        return self.build / "inputs.json"
+
+    @property
+    def accounts(self) -> Path:
+        """Users and groups of the release."""
+        return self.build / "accounts.json"
+
+    def layer(self, name: str) -> Path:
+        """A layer; names are like set-base, kernel, overlay-dom0."""
+        return self.build / "layers" / f"{name}.json"
+
+    def blob(self, name: str) -> Path:
+        """Contents that a layer made itself."""
+        return self.build / "layers" / f"{name}.blob"
+
+    def grub(self, name: str) -> Path:
+        """A boot image: core.img, efi.img, boot_hybrid.img."""
+        return self.build / "grub" / name
+
+    @property
+    def mtree(self) -> Path:
+        """The tree of the CD as text."""
+        return self.out / "dom0.mtree"
+
+    @property
+    def iso(self) -> Path:
+        """The CD."""
+        return self.out / "dom0.iso"
+
+    @property
+    def facts(self) -> Path:
+        """What is known of the CD: size, digests, counts."""
+        return self.out / "dom0.json"
+
+    @property
+    def readback(self) -> Path:
+        """The result of reading the CD back."""
+        return self.out / "readback.json"
+
+    @property
+    def smoke(self) -> Path:
+        """The smoke test's folder."""
+        return self.out / "smoke"

@@ -1,0 +1,272 @@
+"""The steps: each a function of a recipe and the files of earlier steps to files of its own. doit calls them."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from glassmaster.atomic import put_in_place, temporary_beside, write_bytes, write_json, write_text
+from glassmaster.checks import readback
+from glassmaster.errors import GlassmasterError
+from glassmaster.images import grub
+from glassmaster.images.budget import check_budget
+from glassmaster.images.fat import write_fat
+from glassmaster.images.iso import BootImages, write_iso
+from glassmaster.inputs.accounts import Accounts
+from glassmaster.inputs.boot_files import KERNEL_PATH, XEN_PATH, kernel_layer, xen_layer
+from glassmaster.inputs.debian import DebianPackage, extracted, fetch_package
+from glassmaster.inputs.mirror import Fetched, ReleaseMirror, set_file
+from glassmaster.inputs.overlay import overlay_layer, read_rules
+from glassmaster.inputs.sets import release_accounts, set_layer
+from glassmaster.inputs.standin.release import make_release
+from glassmaster.inputs.store import Stored, default_store
+from glassmaster.inputs.tarindex import indexed
+from glassmaster.places import BOOT_IMAGES, KERNEL_FOLDER, SETS_FOLDER, STANDIN_NOTICE, Places, layer_names
+from glassmaster.recipe.load import LoadedRecipe
+from glassmaster.run import run
+from glassmaster.tree.blob import new_blob
+from glassmaster.tree.entry import Entry
+from glassmaster.tree.layer import Layer, read_layer, write_layer
+from glassmaster.tree.links import dangling
+from glassmaster.tree.merge import Tree, merge
+from glassmaster.tree.mtree import format_mtree, listed, parse_mtree
+
+INPUTS_FORMAT = 1
+RELEASE_ID_DIGITS = 12
+
+
+def make_standin(loaded: LoadedRecipe) -> None:
+    """Make the stand-in's mirror."""
+    recipe, places = loaded.recipe, Places(loaded.name)
+    assert recipe.standin is not None
+    make_release(
+        places.mirror, recipe.release.version, recipe.release.machine,
+        epoch=recipe.epoch, files=recipe.standin.files, size=recipe.standin.bytes,
+    )  # fmt: skip
+
+
+def fetch(loaded: LoadedRecipe) -> None:
+    """Bring all inputs into the store, verified, and write down which they are."""
+    recipe, store = loaded.recipe, default_store()
+    mirror = _mirror(loaded)
+    sets = mirror.digests(SETS_FOLDER)
+    wanted = [
+        (SETS_FOLDER, set_file(name, sets, f"SHA512 of {mirror.urls(SETS_FOLDER)[0]}"), sets)
+        for name in recipe.release.sets
+    ]
+    kernels = mirror.digests(KERNEL_FOLDER)
+    kernel = f"netbsd-{recipe.kernel.config}.gz"
+    if kernel not in kernels:
+        there = ", ".join(sorted(kernels))
+        raise GlassmasterError(f"the release has no kernel {recipe.kernel.config}", why=f"{KERNEL_FOLDER} has: {there}")
+    wanted.append((KERNEL_FOLDER, kernel, kernels))
+    fetched = [mirror.fetch(folder, name, digests, store) for folder, name, digests in wanted]
+    packages = [fetch_package(name, store) for name in _packages(loaded)]
+    rows = [*map(_release_row, fetched), *map(_package_row, packages)]
+    digests = "".join(f"{row['name']} {row['sha512']}\n" for row in sorted(rows, key=lambda row: str(row["name"])))
+    release_id = hashlib.sha256(f"{loaded.digest()}\n{digests}".encode()).hexdigest()[:RELEASE_ID_DIGITS]
+    write_json(Places(loaded.name).inputs, {"format": INPUTS_FORMAT, "release_id": release_id, "inputs": rows})
+
+
+def make_set_layers(loaded: LoadedRecipe) -> None:
+    """Sets to layers, several at a time; and the release's accounts."""
+    store, places, inputs = default_store(), Places(loaded.name), _inputs(loaded)
+    names = loaded.recipe.release.sets
+    rows = {name: _set_row(inputs, name) for name in names}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        indexes = dict(
+            zip(
+                names,
+                pool.map(lambda name: indexed(rows[name]["sha512"], rows[name]["name"], store), names),
+                strict=True,
+            )
+        )
+    accounts = release_accounts(indexes["etc"])
+    write_json(places.accounts, dataclasses.asdict(accounts))
+    for name, index in indexes.items():
+        write_layer(set_layer(name, index, accounts), places.layer(f"set-{name}"))
+
+
+def make_kernel_layer(loaded: LoadedRecipe) -> None:
+    """The dom0 kernel to a layer."""
+    config, places = loaded.recipe.kernel.config, Places(loaded.name)
+    row = _row(_inputs(loaded), f"netbsd-{config}.gz")
+    with new_blob(places.blob("kernel")) as blob:
+        layer = kernel_layer(default_store().path(row["sha512"]), config, loaded.recipe.epoch, blob)
+    write_layer(layer, places.layer("kernel"))
+
+
+def make_xen_layer(loaded: LoadedRecipe) -> None:
+    """The hypervisor to a layer."""
+    xen, places, store = loaded.recipe.xen, Places(loaded.name), default_store()
+    assert xen is not None
+    package = _package(loaded, xen.package)
+    folder = extracted(package, [xen.member], store, key=hashlib.sha256(xen.member.encode()).hexdigest()[:16])
+    with new_blob(places.blob("xen")) as blob:
+        layer = xen_layer(folder / Path(xen.member).name, package.version, loaded.recipe.epoch, blob)
+    write_layer(layer, places.layer("xen"))
+
+
+def make_overlay_layer(loaded: LoadedRecipe, name: str) -> None:
+    """An overlay to a layer."""
+    places = Places(loaded.name)
+    accounts = Accounts(**json.loads(places.accounts.read_bytes()))
+    with new_blob(places.blob(f"overlay-{name}")) as blob:
+        layer = overlay_layer(name, _template_context(loaded), accounts, loaded.recipe.epoch, blob)
+    write_layer(layer, places.layer(f"overlay-{name}"))
+
+
+def make_grub(loaded: LoadedRecipe) -> None:
+    """GRUB's core images, and a layer with its menu."""
+    recipe, places, store = loaded.recipe, Places(loaded.name), default_store()
+    release_id = _release_id(loaded)
+    marker = grub.marker_path(release_id)
+    tools = extracted(_package(loaded, grub.TOOLS_PACKAGE), [grub.TOOL], store, key="mkimage")
+    early = places.grub("early.cfg")
+    write_text(early, grub.early_config(marker))
+    for platform, name in ((grub.BIOS, "core.img"), (grub.UEFI, "bootx64.efi")):
+        directory = extracted(
+            _package(loaded, platform.package), grub.boot_package_files(platform), store, key="platform"
+        )
+        with temporary_beside(places.grub(name)) as temporary:
+            run(grub.mkimage(tools / Path(grub.TOOL).name, platform, directory, early, temporary))
+            put_in_place(temporary, places.grub(name))
+        if platform is grub.BIOS:
+            write_bytes(places.grub("boot_hybrid.img"), (directory / "boot_hybrid.img").read_bytes())
+    write_fat(
+        places.grub("efi.img"),
+        places.grub("bootx64.efi"),
+        grub.EFI_BOOT_FILE,
+        serial=int(release_id[:8], 16),
+        epoch=recipe.epoch,
+    )
+    with new_blob(places.blob("grub")) as blob:
+        text = grub.menu(recipe, release_id, KERNEL_PATH, XEN_PATH if recipe.xen else "")
+        entries = (
+            Entry(grub.MENU_PATH, "file", 0o444, 0, 0, recipe.epoch, content=blob.add(text)),
+            Entry(marker, "file", 0o444, 0, 0, recipe.epoch, content=blob.add(f"{release_id}\n".encode())),
+        )
+    write_layer(Layer("grub", entries), places.layer("grub"))
+
+
+def make_mtree(loaded: LoadedRecipe) -> None:
+    """Merge the layers; write the tree as text."""
+    tree = merged_tree(loaded)
+    for name in loaded.recipe.overlays:
+        for node in dangling(tree, f"overlay:{name}", read_rules(name).runtime):
+            raise GlassmasterError(
+                f"overlay:{name}: {node.entry.path} -> {node.entry.link}: the link leads to nothing on this image",
+                hint=f"correct it, or list the path under `runtime` in overlays/{name}.yaml if it is there when the system runs",
+            )
+    notice = f"\n{STANDIN_NOTICE}" if loaded.recipe.standin else ""
+    comment = f"glassmaster recipe {loaded.name}, release {_release_id(loaded)}{notice}"
+    write_text(Places(loaded.name).mtree, format_mtree(tree, comment=comment))
+
+
+def merged_tree(loaded: LoadedRecipe) -> Tree:
+    """The tree of the CD, of its layers."""
+    places = Places(loaded.name)
+    return merge((read_layer(places.layer(name)) for name in layer_names(loaded.recipe)), epoch=loaded.recipe.epoch)
+
+
+def make_iso(loaded: LoadedRecipe) -> None:
+    """The CD: checked for size, written, read back, and only then given its name."""
+    recipe, places = loaded.recipe, Places(loaded.name)
+    tree = merged_tree(loaded)
+    boot = BootImages(*(places.grub(name).read_bytes() for name in BOOT_IMAGES))
+    check_budget(tree, boot.size(), recipe.media.budget)
+    with temporary_beside(places.iso) as temporary:
+        write_iso(tree, boot, temporary, volume_id=recipe.media.volume_id, epoch=recipe.epoch)
+        size = temporary.stat().st_size
+        if size > recipe.media.budget:
+            raise GlassmasterError(f"the image has {size:,} bytes, the media budget is {recipe.media.budget:,}")
+        result = readback.compare((listed(node) for node in tree), readback.read_iso(temporary))
+        readback.require_equal(result, places.iso)
+        facts = {
+            "path": str(places.iso), "size": size, "sha256": file_digest(temporary), "entries": len(tree),
+            "files": sum(node.entry.kind == "file" for node in tree), "volume_id": recipe.media.volume_id,
+            "release_id": _release_id(loaded), "standin": recipe.standin is not None, "title": recipe.description,
+        }  # fmt: skip
+        put_in_place(temporary, places.iso)
+    _write_readback(result, facts, places)
+    write_json(places.facts, facts)
+
+
+def read_back(loaded: LoadedRecipe) -> readback.Readback:
+    """Compare the finished CD with its mtree text once more."""
+    places = Places(loaded.name)
+    lines = parse_mtree(places.mtree.read_text(encoding="utf-8"), str(places.mtree))
+    result = readback.compare(lines, readback.read_iso(places.iso))
+    _write_readback(result, json.loads(places.facts.read_bytes()), places)
+    readback.require_equal(result, places.iso)
+    return result
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _write_readback(result: readback.Readback, facts: Mapping[str, Any], places: Places) -> None:
+    write_json(places.readback, {"reader": "libarchive", "image": facts["sha256"], **dataclasses.asdict(result)})
+
+
+def _mirror(loaded: LoadedRecipe) -> ReleaseMirror:
+    release = loaded.recipe.release
+    mirrors = release.mirrors or (Places(loaded.name).mirror.absolute().as_uri(),)
+    return ReleaseMirror(mirrors, release.version, release.machine)
+
+
+def _packages(loaded: LoadedRecipe) -> list[str]:
+    xen = [loaded.recipe.xen.package] if loaded.recipe.xen else []
+    return [grub.TOOLS_PACKAGE, grub.BIOS.package, grub.UEFI.package, *xen]
+
+
+def _release_row(item: Fetched) -> dict[str, Any]:
+    return {**_stored_row(item.name, item.url, item.stored), "trust": "SHA512 file of the mirror"}
+
+
+def _package_row(item: DebianPackage) -> dict[str, Any]:
+    return {**_stored_row(item.name, item.url, item.stored), "version": item.version, "trust": "apt"}
+
+
+def _stored_row(name: str, url: str, stored: Stored) -> dict[str, Any]:
+    return {"name": name, "url": url, "size": stored.size, "sha512": stored.sha512}
+
+
+def _inputs(loaded: LoadedRecipe) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(Places(loaded.name).inputs.read_bytes())
+    return document
+
+
+def _row(inputs: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return next(row for row in inputs["inputs"] if row["name"] == name)
+
+
+def _set_row(inputs: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return next(row for row in inputs["inputs"] if row["name"] in (f"{name}.tar.xz", f"{name}.tgz"))
+
+
+def _package(loaded: LoadedRecipe, name: str) -> DebianPackage:
+    row = _row(_inputs(loaded), name)
+    return DebianPackage(name, row["version"], row["url"], Stored(row["sha512"], row["size"]))
+
+
+def _release_id(loaded: LoadedRecipe) -> str:
+    return str(_inputs(loaded)["release_id"])
+
+
+def _template_context(loaded: LoadedRecipe) -> dict[str, Any]:
+    return {
+        "recipe": loaded.recipe,
+        "name": loaded.name,
+        "vars": loaded.recipe.variables,
+        "release_id": _release_id(loaded),
+    }

@@ -1,0 +1,252 @@
+"""The task graph, for a dodo.py: `from glassmaster.tasks import *`. One task for each step and recipe, TASK:RECIPE."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib
+import json
+import os
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from doit import get_var
+from doit.exceptions import InvalidDodoFile, TaskFailed
+from doit.tools import config_changed
+
+from glassmaster import present
+from glassmaster.errors import GlassmasterError
+from glassmaster.inputs.overlay_sources import overlay_files, overlay_state
+from glassmaster.inputs.standin.kernel_build import kernel_files
+from glassmaster.inputs.store import default_store
+from glassmaster.places import BOOT_IMAGES, KERNEL_FOLDER, SETS_FOLDER, Places, layer_names
+from glassmaster.recipe.load import LoadedRecipe, find, load
+
+__all__ = [
+    "DOIT_CONFIG", "task_fetch", "task_grub", "task_iso", "task_kernel", "task_mtree", "task_overlay", "task_readback",
+    "task_sets", "task_smoke", "task_standin", "task_xen",
+]  # fmt: skip
+
+DOIT_CONFIG = {"reporter": "glassmaster"}
+CALLER_DIRECTORY = "GLASSMASTER_CWD"
+
+Task = dict[str, Any]
+
+
+def task_standin() -> Iterator[Task]:
+    """make the stand-in release, as a mirror on this machine"""
+    yield _group("standin", task_standin)
+    for loaded in _recipes():
+        if loaded.recipe.standin:
+            release = (
+                Places(loaded.name).mirror / f"NetBSD-{loaded.recipe.release.version}" / loaded.recipe.release.machine
+            )
+            targets = [release / folder / "SHA512" for folder in (SETS_FOLDER, KERNEL_FOLDER)]
+            yield _task("standin", loaded, "steps.make_standin", needs=kernel_files(), makes=targets)
+
+
+def task_fetch() -> Iterator[Task]:
+    """bring sets, kernel and boot files into the store, each verified by its digest"""
+    yield _group("fetch", task_fetch)
+    for loaded in _recipes():
+        places = Places(loaded.name)
+        needs: list[Path] = next((task["targets"] for task in task_standin() if task.get("name") == loaded.name), [])
+        yield _task(
+            "fetch",
+            loaded,
+            "steps.fetch",
+            needs=needs,
+            makes=[places.inputs],
+            also=functools.partial(_stored, places.inputs),
+        )
+
+
+def task_sets() -> Iterator[Task]:
+    """read the NetBSD sets: owners, modes and contents, without unpacking them"""
+    yield _group("sets", task_sets)
+    for loaded in _recipes():
+        places = Places(loaded.name)
+        makes = [places.layer(f"set-{name}") for name in loaded.recipe.release.sets]
+        yield _task(
+            "sets", loaded, "steps.make_set_layers", needs=[places.inputs], makes=[*makes, places.accounts],
+            also=functools.partial(_blobs_exist, makes),
+        )  # fmt: skip
+
+
+def task_kernel() -> Iterator[Task]:
+    """take the dom0 kernel out of the release"""
+    yield _group("kernel", task_kernel)
+    for loaded in _recipes():
+        places = Places(loaded.name)
+        makes = [places.layer("kernel"), places.blob("kernel")]
+        yield _task("kernel", loaded, "steps.make_kernel_layer", needs=[places.inputs], makes=makes)
+
+
+def task_xen() -> Iterator[Task]:
+    """take the Xen hypervisor out of its package, without installing it"""
+    yield _group("xen", task_xen)
+    for loaded in _recipes():
+        if loaded.recipe.xen:
+            places = Places(loaded.name)
+            makes = [places.layer("xen"), places.blob("xen")]
+            yield _task("xen", loaded, "steps.make_xen_layer", needs=[places.inputs], makes=makes)
+
+
+def task_overlay() -> Iterator[Task]:
+    """put together our own files: /etc/rc and what belongs to it"""
+    yield _group("overlay", task_overlay)
+    for loaded in _recipes():
+        places = Places(loaded.name)
+        for name in loaded.recipe.overlays:
+            makes = [places.layer(f"overlay-{name}"), places.blob(f"overlay-{name}")]
+            yield _task(
+                "overlay", loaded, "steps.make_overlay_layer", name,
+                needs=[*overlay_files(name), places.inputs, places.accounts], makes=makes, part=name, key={"state": overlay_state(name)},
+            )  # fmt: skip
+
+
+def task_grub() -> Iterator[Task]:
+    """build the boot loader for BIOS and UEFI, and its menu"""
+    yield _group("grub", task_grub)
+    for loaded in _recipes():
+        places = Places(loaded.name)
+        makes = [places.grub(name) for name in BOOT_IMAGES]
+        makes += [places.layer("grub"), places.blob("grub")]
+        needs = [places.inputs]
+        yield _task("grub", loaded, "steps.make_grub", needs=needs, makes=makes)
+
+
+def task_mtree() -> Iterator[Task]:
+    """merge everything into the tree of the CD, and write it down as an mtree specification"""
+    yield _group("mtree", task_mtree)
+    for loaded in _recipes():
+        places = Places(loaded.name)
+        yield _task("mtree", loaded, "steps.make_mtree", needs=_layers(loaded), makes=[places.mtree])
+
+
+def task_iso() -> Iterator[Task]:
+    """make the CD image, and read it back entry by entry before it gets its name"""
+    yield _group("iso", task_iso)
+    for loaded in _recipes():
+        places = Places(loaded.name)
+        boot = [places.grub(name) for name in BOOT_IMAGES]
+        makes = [places.iso, places.facts, places.readback]
+        task = _task("iso", loaded, "steps.make_iso", needs=[*_layers(loaded), *boot, places.mtree], makes=makes)
+        yield {**task, "meta": {"show": (present.image, [places])}}
+
+
+def task_readback() -> Iterator[Task]:
+    """compare the finished CD image with its mtree specification once more"""
+    yield _group("readback", task_readback)
+    for loaded in _recipes():
+        places = Places(loaded.name)
+        task = _task(
+            "readback",
+            loaded,
+            "steps.read_back",
+            needs=[places.iso, places.mtree, places.facts],
+            makes=[],
+            always=True,
+        )
+        yield {**task, "meta": {"show": (present.readback, [places])}}
+
+
+def task_smoke() -> Iterator[Task]:
+    """boot the CD image in QEMU, by BIOS and UEFI, and say what its console showed"""
+    yield _group("smoke", task_smoke)
+    for loaded in _recipes():
+        places = Places(loaded.name)
+        makes = [places.smoke / "smoke.json", places.smoke / "junit.xml"]
+        task = _task("smoke", loaded, "commands.smoke.smoke", needs=[places.iso, places.facts], makes=makes)
+        yield {**task, "meta": {"show": (present.smoke, [places])}}
+
+
+def _group(basename: str, creator: Callable[[], Any]) -> Task:
+    """The group task, whose line `doit list` shows."""
+    return {"basename": basename, "name": None, "doc": creator.__doc__}
+
+
+def _task(
+    basename: str, loaded: LoadedRecipe, function: str, *arguments: Any, needs: list[Path], makes: list[Path],
+    part: str = "", key: dict[str, Any] | None = None, also: Callable[[], bool] | None = None, always: bool = False,
+) -> Task:  # fmt: skip
+    """One step as a doit task: it runs again when a file it needs, the recipe, our code or `key` has changed."""
+    parameters = {"recipe": loaded.digest(), "code": _code_digest(), **(key or {})}
+    uptodate: list[Any] = [
+        config_changed(parameters),
+        *([also] if also else []),
+        *([False] if always else []),
+    ]
+    return {
+        "basename": basename,
+        "name": f"{loaded.name}:{part}" if part else loaded.name,
+        "doc": f"{basename} of the recipe {loaded.name}{f', {part}' if part else ''}",
+        "actions": [(_act, [function, loaded, *arguments])],
+        "file_dep": [str(path) for path in needs],
+        "targets": [str(path) for path in makes],
+        "uptodate": uptodate,
+        "clean": True,
+    }
+
+
+def _act(function: str, *arguments: Any) -> TaskFailed | None:
+    """Run a step, given by its name in this package; an error for people becomes a failed task, without a traceback.
+
+    By name, so that listing tasks imports neither pycdlib nor what else only the steps need.
+    """
+    module, _, name = function.rpartition(".")
+    try:
+        getattr(importlib.import_module(f"glassmaster.{module}"), name)(*arguments)
+    except GlassmasterError as error:
+        return TaskFailed(str(error))
+    return None
+
+
+@functools.cache
+def _recipes() -> tuple[LoadedRecipe, ...]:
+    """The recipes of this run: `recipe=a,b` on the command line, or the default of pyproject.toml."""
+    words = str(get_var("recipe", None) or _default_recipe()).split(",")
+    caller = Path(os.environ.get(CALLER_DIRECTORY) or ".")
+    try:
+        loaded = [load(find(word.strip(), caller_directory=caller)) for word in words if word.strip()]
+    except GlassmasterError as error:
+        raise InvalidDodoFile(str(error)) from error
+    names = [item.name for item in loaded]
+    if len(set(names)) != len(names):
+        raise InvalidDodoFile(f"two recipes have the same name: {', '.join(names)}")
+    return tuple(loaded)
+
+
+def _default_recipe() -> str:
+    path = Path("pyproject.toml")
+    table = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return str(table.get("tool", {}).get("glassmaster", {}).get("recipe", "standin"))
+
+
+@functools.cache
+def _code_digest() -> str:
+    """A digest of our own code: outputs of another version of it are not trusted."""
+    digest = hashlib.sha256()
+    top = Path(__file__).parent
+    for path in sorted(top.rglob("*")):
+        if path.suffix in (".py", ".j2"):
+            digest.update(f"{path.relative_to(top)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _layers(loaded: LoadedRecipe) -> list[Path]:
+    return [Places(loaded.name).layer(name) for name in layer_names(loaded.recipe)]
+
+
+def _stored(inputs: Path) -> bool:
+    """Whether the store still has all inputs: it is a cache and may have been emptied."""
+    store = default_store()
+    return inputs.exists() and all(row["sha512"] in store for row in json.loads(inputs.read_bytes())["inputs"])
+
+
+def _blobs_exist(layers: list[Path]) -> bool:
+    """Whether the archives that layers point into are still in the store."""
+    existing = (path for path in layers if path.exists())
+    return all((path.parent / name).exists() for path in existing for name in json.loads(path.read_bytes())["blobs"])
