@@ -6,7 +6,7 @@ import errno
 import json
 import os
 import secrets
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -16,48 +16,70 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PARTIAL = ".partial"
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
 def temporary_beside(path: Path) -> Iterator[Path]:
-    """A name in the folder of `path` for something unfinished; removed unless the block renamed it away."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """A name in the folder of `path` for something unfinished; removed unless the block renamed it away.
+
+    The folder is made where it is missing. A full disk is an error for people, whoever in the block met it.
+    """
+    with _explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PARTIAL}")
     try:
         yield temporary
+    except OSError as error:
+        if error.errno in NO_ROOM:
+            raise _failure(path, error) from error
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # such as a name that is too long: then nothing was made
+            temporary.unlink()
 
 
 @contextmanager
 def writing(path: Path) -> Iterator[BinaryIO]:
     """Open a new file for `path`; it takes that name, on the disk, only if the block ends without an error."""
     with temporary_beside(path) as temporary:
-        try:
-            with temporary.open("xb") as stream:
-                yield stream
-                stream.flush()
-                os.fsync(stream.fileno())
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise GlassmasterError(
-                    f"no room left for {path}",
-                    why=str(error),
-                    hint="free some space and run the same command again",
-                ) from error
-            raise
+        with _explained(path):
+            stream = temporary.open("xb")
+        with stream:
+            yield stream
         put_in_place(temporary, path)
 
 
 def put_in_place(temporary: Path, path: Path) -> None:
-    """Rename a finished, fsynced file to its final name and make the renaming durable."""
-    temporary.chmod(0o666 & ~_umask())
-    temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    """Rename a finished file to its final name, and make its content and the renaming durable."""
+    with _explained(path):
+        _fsync(temporary, os.O_RDONLY)
+        temporary.replace(path)
+        _fsync(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _fsync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
     try:
-        os.fsync(folder)
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """What the system refuses to do for `path` as an error for people."""
+    try:
+        yield
+    except OSError as error:
+        raise _failure(path, error) from error
+
+
+def _failure(path: Path, error: OSError) -> GlassmasterError:
+    if error.errno in NO_ROOM:
+        hint = "free some space and run the same command again"
+        return GlassmasterError(f"no room left for {path}", why=str(error), hint=hint)
+    return GlassmasterError(f"{path}: cannot be written", why=str(error))
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -73,10 +95,6 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any, *, indent: int | None = 1) -> None:
     """Write JSON with sorted keys, so that equal values are equal files."""
-    write_text(path, json.dumps(value, sort_keys=True, indent=indent, ensure_ascii=False) + "\n")
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
+    text = json.dumps(value, sort_keys=True, indent=indent, ensure_ascii=False) + "\n"
+    # Bytes that were no UTF-8 (surrogate escapes) become JSON's own \u escapes and are read back as they were.
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))

@@ -18,7 +18,8 @@ class GlassmasterError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return "\n".join(filter(None, [self.what, indented(self.why), indented(self.hint)]))
+        what = "\\n".join(readable(self.what).split("\n"))
+        return "\n".join(filter(None, [what, indented(readable(self.why)), indented(readable(self.hint))]))
 
     def __reduce__(self) -> tuple[object, ...]:
         # Exceptions cross process borders under `doit -n`; keyword arguments need help with that.
@@ -27,6 +28,17 @@ class GlassmasterError(Exception):
 
 def _rebuild(what: str, why: str, hint: str) -> GlassmasterError:
     return GlassmasterError(what, why=why, hint=hint)
+
+
+def readable(text: str) -> str:
+    """The text with escapes for what must not reach a terminal: names and logs are often somebody else's.
+
+    Escaped are control characters but line breaks and tabs, and the bytes that are no UTF-8 (surrogate escapes).
+    """
+    return "".join(
+        character if character.isprintable() or character in "\n\t" else character.encode("unicode_escape").decode()
+        for character in text
+    )
 
 
 def indented(text: str) -> str:

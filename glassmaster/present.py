@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 from glassmaster.places import STANDIN_NOTICE, Places
 
 
-def image(places: Places) -> str:
-    """The finished CD: where, how large, which, and what to do with it."""
+def image(places: Places, recipe: str) -> str:
+    """The finished CD: where, how large, which, and what to do with it. recipe: as given on the command line."""
     facts = json.loads(places.facts.read_bytes())
     rows = [
         ("image", facts["path"]),
@@ -18,8 +19,8 @@ def image(places: Places) -> str:
         ("files", f"{facts['files']:,} ({facts['entries']:,} entries), read back and compared"),
         ("volume id", facts["volume_id"]),
         ("release id", facts["release_id"]),
-        ("boot it", f"./doit smoke recipe={places.recipe}"),
-        ("burn it", f"xorriso -as cdrecord -v dev=/dev/sr0 {facts['path']}"),
+        ("boot it", f"./doit smoke recipe={shlex.quote(recipe)}"),
+        ("burn it", f"xorriso -as cdrecord -v dev=/dev/sr0 {shlex.quote(facts['path'])}"),
     ]
     notice = f"\n{STANDIN_NOTICE}" if facts["standin"] else ""
     return _table(rows) + notice

@@ -25,6 +25,7 @@ PASSED_ON = (
 )  # fmt: skip
 FIXED = {"LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "TZ": "UTC"}
 TAIL_LINES = 20
+TAIL_BYTES = 1 << 16
 STOP_SECONDS = 5.0
 
 
@@ -38,11 +39,9 @@ class Command:
 
     def line(self) -> str:
         """The command as one line that can be pasted into a shell."""
-        parts = [
-            shlex.join([f"{name}={value}" for name, value in sorted(self.environment.items())]),
-            shlex.join(self.argv),
-        ]
-        line = " ".join(filter(None, parts))
+        # Only the value is quoted: a shell takes 'NAME=VALUE' for the name of a program.
+        settings = [f"{name}={shlex.quote(value)}" for name, value in sorted(self.environment.items())]
+        line = " ".join([*settings, shlex.join(self.argv)])
         return f"cd {shlex.quote(str(self.directory))} && {line}" if self.directory else line
 
 
@@ -58,15 +57,16 @@ def run(command: Command, *, log: Path | None = None, stdin: bytes = b"") -> byt
     Standard error, and a copy of nothing else, goes to `log` when one is given. The error shows the tail of
     standard error and the command to repeat by hand.
     """
-    with _stderr_file(log) as stderr, tempfile.TemporaryFile() as given:
+    # Files, not pipes: with a pipe, something that the program left running in the background could hold us up.
+    with _stderr_file(log) as stderr, tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as output:
         given.write(stdin)
         given.seek(0)
-        with started(command, stdin=given, stdout=subprocess.PIPE, stderr=stderr) as process:
-            output, _ = process.communicate()
+        with started(command, stdin=given, stdout=output, stderr=stderr) as process:
+            process.wait()
         if process.returncode != 0:
-            stderr.seek(0)
-            raise failure(command, process.returncode, stderr.read(), log)
-    return bytes(output)
+            raise failure(command, process.returncode, _end(stderr), log)
+        output.seek(0)
+        return output.read()
 
 
 @contextmanager
@@ -79,12 +79,8 @@ def started(
             command.argv, stdin=stdin, stdout=stdout, stderr=stderr, cwd=command.directory,
             env=clean_environment(command.environment), start_new_session=True,
         )  # fmt: skip
-    except FileNotFoundError as error:
-        raise GlassmasterError(
-            f"the program {command.argv[0]} is not installed",
-            why=f"needed for: {command.line()}",
-            hint="./doit installs what its tasks need; started otherwise, see requirements/debian.txt",
-        ) from error
+    except (OSError, ValueError) as error:
+        raise _not_started(command, error) from error
     try:
         yield process
     finally:
@@ -97,20 +93,46 @@ def stop_group(process: subprocess.Popen[bytes]) -> None:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
             process.wait(STOP_SECONDS)
-    except (subprocess.TimeoutExpired, ProcessLookupError):
+    except (subprocess.TimeoutExpired, ProcessLookupError, PermissionError):
         pass
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    finally:  # also when a second interrupt cuts the waiting short
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def failure(command: Command, status: int, stderr: bytes, log: Path | None) -> GlassmasterError:
     """The error for a program that ended badly: status or signal, tail of what it said, how to repeat it."""
     name = Path(command.argv[0]).name
-    how = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+    how = f"was ended by {_signal_name(-status)}" if status < 0 else f"ended with status {status}"
     lines = stderr.decode("utf-8", "replace").splitlines()[-TAIL_LINES:]
     where = f"; the whole log: {log}" if log else ""
     return GlassmasterError(f"{name} {how}", why="\n".join(lines), hint=f"to repeat it: {command.line()}{where}")
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"  # real-time signals have no names
+
+
+def _not_started(command: Command, error: OSError | ValueError) -> GlassmasterError:
+    program, needed = command.argv[0], f"needed for: {command.line()}"
+    if isinstance(error, FileNotFoundError) and error.filename == program:
+        return GlassmasterError(
+            f"the program {program} is not installed",
+            why=needed,
+            hint="./doit installs what its tasks need; started otherwise, see requirements/debian.txt",
+        )
+    return GlassmasterError(f"the program {program} cannot be started", why=f"{error}\n{needed}")
+
+
+def _end(stream: BinaryIO) -> bytes:
+    """The last part of a file, large enough for the tail that errors show."""
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(max(0, size - TAIL_BYTES))
+    return stream.read()
 
 
 @contextmanager
@@ -119,6 +141,10 @@ def _stderr_file(log: Path | None) -> Iterator[BinaryIO]:
         with tempfile.TemporaryFile() as stream:
             yield stream
     else:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("w+b") as stream:
+        try:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            stream = log.open("w+b")
+        except OSError as error:
+            raise GlassmasterError(f"{log}: cannot be written", why=str(error)) from error
+        with stream:
             yield stream

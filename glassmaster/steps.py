@@ -15,12 +15,11 @@ from glassmaster.atomic import put_in_place, temporary_beside, write_bytes, writ
 from glassmaster.checks import readback
 from glassmaster.errors import GlassmasterError
 from glassmaster.images import grub
-from glassmaster.images.budget import check_budget
 from glassmaster.images.fat import write_fat
 from glassmaster.images.iso import BootImages, write_iso
 from glassmaster.inputs.accounts import Accounts
 from glassmaster.inputs.boot_files import KERNEL_PATH, XEN_PATH, kernel_layer, xen_layer
-from glassmaster.inputs.debian import DebianPackage, extracted, fetch_package
+from glassmaster.inputs.debian import DebianPackage, extracted, fetch_packages
 from glassmaster.inputs.mirror import Fetched, ReleaseMirror, set_file
 from glassmaster.inputs.overlay import overlay_layer, read_rules
 from glassmaster.inputs.sets import release_accounts, set_layer
@@ -67,7 +66,7 @@ def fetch(loaded: LoadedRecipe) -> None:
         raise GlassmasterError(f"the release has no kernel {recipe.kernel.config}", why=f"{KERNEL_FOLDER} has: {there}")
     wanted.append((KERNEL_FOLDER, kernel, kernels))
     fetched = [mirror.fetch(folder, name, digests, store) for folder, name, digests in wanted]
-    packages = [fetch_package(name, store) for name in _packages(loaded)]
+    packages = fetch_packages(_packages(loaded), store)
     rows = [*map(_release_row, fetched), *map(_package_row, packages)]
     digests = "".join(f"{row['name']} {row['sha512']}\n" for row in sorted(rows, key=lambda row: str(row["name"])))
     release_id = hashlib.sha256(f"{loaded.digest()}\n{digests}".encode()).hexdigest()[:RELEASE_ID_DIGITS]
@@ -76,8 +75,8 @@ def fetch(loaded: LoadedRecipe) -> None:
 
 def make_set_layers(loaded: LoadedRecipe) -> None:
     """Sets to layers, several at a time; and the release's accounts."""
-    store, places, inputs = default_store(), Places(loaded.name), _inputs(loaded)
-    names = loaded.recipe.release.sets
+    recipe, store, places, inputs = loaded.recipe, default_store(), Places(loaded.name), _inputs(loaded)
+    names = recipe.release.sets
     rows = {name: _set_row(inputs, name) for name in names}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         indexes = dict(
@@ -90,7 +89,8 @@ def make_set_layers(loaded: LoadedRecipe) -> None:
     accounts = release_accounts(indexes["etc"])
     write_json(places.accounts, dataclasses.asdict(accounts))
     for name, index in indexes.items():
-        write_layer(set_layer(name, index, accounts), places.layer(f"set-{name}"))
+        layer = set_layer(name, index, accounts, epoch=recipe.epoch, disagreeing=recipe.release.disagreeing)
+        write_layer(layer, places.layer(f"set-{name}"))
 
 
 def make_kernel_layer(loaded: LoadedRecipe) -> None:
@@ -98,7 +98,7 @@ def make_kernel_layer(loaded: LoadedRecipe) -> None:
     config, places = loaded.recipe.kernel.config, Places(loaded.name)
     row = _row(_inputs(loaded), f"netbsd-{config}.gz")
     with new_blob(places.blob("kernel")) as blob:
-        layer = kernel_layer(default_store().path(row["sha512"]), config, loaded.recipe.epoch, blob)
+        layer = kernel_layer(default_store().read(row["sha512"], row["name"]), config, loaded.recipe.epoch, blob)
     write_layer(layer, places.layer("kernel"))
 
 
@@ -162,7 +162,8 @@ def make_mtree(loaded: LoadedRecipe) -> None:
         for node in dangling(tree, f"overlay:{name}", read_rules(name).runtime):
             raise GlassmasterError(
                 f"overlay:{name}: {node.entry.path} -> {node.entry.link}: the link leads to nothing on this image",
-                hint=f"correct it, or list the path under `runtime` in overlays/{name}.yaml if it is there when the system runs",
+                hint="correct it; if the path is there when the system runs, "
+                f"list it under `runtime` in overlays/{name}.yaml",
             )
     notice = f"\n{STANDIN_NOTICE}" if loaded.recipe.standin else ""
     comment = f"glassmaster recipe {loaded.name}, release {_release_id(loaded)}{notice}"
@@ -180,16 +181,16 @@ def make_iso(loaded: LoadedRecipe) -> None:
     recipe, places = loaded.recipe, Places(loaded.name)
     tree = merged_tree(loaded)
     boot = BootImages(*(places.grub(name).read_bytes() for name in BOOT_IMAGES))
-    check_budget(tree, boot.size(), recipe.media.budget)
     with temporary_beside(places.iso) as temporary:
-        write_iso(tree, boot, temporary, volume_id=recipe.media.volume_id, epoch=recipe.epoch)
+        write_iso(
+            tree, boot, temporary,
+            volume_id=recipe.media.volume_id, epoch=recipe.epoch, budget=recipe.media.budget,
+        )  # fmt: skip
         size = temporary.stat().st_size
-        if size > recipe.media.budget:
-            raise GlassmasterError(f"the image has {size:,} bytes, the media budget is {recipe.media.budget:,}")
         result = readback.compare((listed(node) for node in tree), readback.read_iso(temporary))
         readback.require_equal(result, places.iso)
         facts = {
-            "path": str(places.iso), "size": size, "sha256": file_digest(temporary), "entries": len(tree),
+            "path": str(places.iso), "size": size, "sha256": readback.file_digest(temporary), "entries": len(tree),
             "files": sum(node.entry.kind == "file" for node in tree), "volume_id": recipe.media.volume_id,
             "release_id": _release_id(loaded), "standin": recipe.standin is not None, "title": recipe.description,
         }  # fmt: skip
@@ -206,12 +207,6 @@ def read_back(loaded: LoadedRecipe) -> readback.Readback:
     _write_readback(result, json.loads(places.facts.read_bytes()), places)
     readback.require_equal(result, places.iso)
     return result
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _write_readback(result: readback.Readback, facts: Mapping[str, Any], places: Places) -> None:

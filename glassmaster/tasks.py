@@ -22,14 +22,14 @@ from glassmaster.inputs.overlay_sources import overlay_files, overlay_state
 from glassmaster.inputs.standin.kernel_build import kernel_files
 from glassmaster.inputs.store import default_store
 from glassmaster.places import BOOT_IMAGES, KERNEL_FOLDER, SETS_FOLDER, Places, layer_names
-from glassmaster.recipe.load import LoadedRecipe, find, load
+from glassmaster.recipe.load import FOLDER, SUFFIX, LoadedRecipe, find, load
 
 __all__ = [
     "DOIT_CONFIG", "task_fetch", "task_grub", "task_iso", "task_kernel", "task_mtree", "task_overlay", "task_readback",
     "task_sets", "task_smoke", "task_standin", "task_xen",
 ]  # fmt: skip
 
-DOIT_CONFIG = {"reporter": "glassmaster"}
+DOIT_CONFIG = {"reporter": "glassmaster", "default_tasks": ["iso"]}
 CALLER_DIRECTORY = "GLASSMASTER_CWD"
 
 Task = dict[str, Any]
@@ -40,11 +40,7 @@ def task_standin() -> Iterator[Task]:
     yield _group("standin", task_standin)
     for loaded in _recipes():
         if loaded.recipe.standin:
-            release = (
-                Places(loaded.name).mirror / f"NetBSD-{loaded.recipe.release.version}" / loaded.recipe.release.machine
-            )
-            targets = [release / folder / "SHA512" for folder in (SETS_FOLDER, KERNEL_FOLDER)]
-            yield _task("standin", loaded, "steps.make_standin", needs=kernel_files(), makes=targets)
+            yield _task("standin", loaded, "steps.make_standin", needs=kernel_files(), makes=_mirror_files(loaded))
 
 
 def task_fetch() -> Iterator[Task]:
@@ -52,7 +48,7 @@ def task_fetch() -> Iterator[Task]:
     yield _group("fetch", task_fetch)
     for loaded in _recipes():
         places = Places(loaded.name)
-        needs: list[Path] = next((task["targets"] for task in task_standin() if task.get("name") == loaded.name), [])
+        needs = _mirror_files(loaded) if loaded.recipe.standin else []
         yield _task(
             "fetch",
             loaded,
@@ -103,7 +99,8 @@ def task_overlay() -> Iterator[Task]:
             makes = [places.layer(f"overlay-{name}"), places.blob(f"overlay-{name}")]
             yield _task(
                 "overlay", loaded, "steps.make_overlay_layer", name,
-                needs=[*overlay_files(name), places.inputs, places.accounts], makes=makes, part=name, key={"state": overlay_state(name)},
+                needs=[*overlay_files(name), places.inputs, places.accounts],
+                makes=makes, part=name, key={"state": overlay_state(name)},
             )  # fmt: skip
 
 
@@ -134,7 +131,7 @@ def task_iso() -> Iterator[Task]:
         boot = [places.grub(name) for name in BOOT_IMAGES]
         makes = [places.iso, places.facts, places.readback]
         task = _task("iso", loaded, "steps.make_iso", needs=[*_layers(loaded), *boot, places.mtree], makes=makes)
-        yield {**task, "meta": {"show": (present.image, [places])}}
+        yield {**task, "meta": {"show": (present.image, [places, _word(loaded)])}}
 
 
 def task_readback() -> Iterator[Task]:
@@ -184,11 +181,17 @@ def _task(
         "name": f"{loaded.name}:{part}" if part else loaded.name,
         "doc": f"{basename} of the recipe {loaded.name}{f', {part}' if part else ''}",
         "actions": [(_act, [function, loaded, *arguments])],
-        "file_dep": [str(path) for path in needs],
+        "file_dep": [str(_near(path)) for path in needs],
         "targets": [str(path) for path in makes],
         "uptodate": uptodate,
         "clean": True,
     }
+
+
+def _near(path: Path) -> Path:
+    """Relative to the repository if it lies in it, so that moving the repository changes nothing."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _act(function: str, *arguments: Any) -> TaskFailed | None:
@@ -201,6 +204,9 @@ def _act(function: str, *arguments: Any) -> TaskFailed | None:
         getattr(importlib.import_module(f"glassmaster.{module}"), name)(*arguments)
     except GlassmasterError as error:
         return TaskFailed(str(error))
+    except OSError as error:
+        # The machine's fault, not the input's: no room, no permission, a file that someone took away.
+        return TaskFailed(f"{function}: {error}")
     return None
 
 
@@ -213,6 +219,8 @@ def _recipes() -> tuple[LoadedRecipe, ...]:
         loaded = [load(find(word.strip(), caller_directory=caller)) for word in words if word.strip()]
     except GlassmasterError as error:
         raise InvalidDodoFile(str(error)) from error
+    if not loaded:
+        raise InvalidDodoFile("recipe= names no recipe")
     names = [item.name for item in loaded]
     if len(set(names)) != len(names):
         raise InvalidDodoFile(f"two recipes have the same name: {', '.join(names)}")
@@ -236,6 +244,19 @@ def _code_digest() -> str:
     return digest.hexdigest()
 
 
+def _word(loaded: LoadedRecipe) -> str:
+    """What `recipe=` has to say for this recipe."""
+    path = loaded.files[0]
+    return loaded.name if path == FOLDER / f"{loaded.name}{SUFFIX}" else str(path)
+
+
+def _mirror_files(loaded: LoadedRecipe) -> list[Path]:
+    """The files of the stand-in's mirror that stand for all of it."""
+    release = loaded.recipe.release
+    top = Places(loaded.name).mirror / f"NetBSD-{release.version}" / release.machine
+    return [top / folder / "SHA512" for folder in (SETS_FOLDER, KERNEL_FOLDER)]
+
+
 def _layers(loaded: LoadedRecipe) -> list[Path]:
     return [Places(loaded.name).layer(name) for name in layer_names(loaded.recipe)]
 
@@ -243,10 +264,15 @@ def _layers(loaded: LoadedRecipe) -> list[Path]:
 def _stored(inputs: Path) -> bool:
     """Whether the store still has all inputs: it is a cache and may have been emptied."""
     store = default_store()
-    return inputs.exists() and all(row["sha512"] in store for row in json.loads(inputs.read_bytes())["inputs"])
+    try:
+        return all(row["sha512"] in store for row in json.loads(inputs.read_bytes())["inputs"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _blobs_exist(layers: list[Path]) -> bool:
     """Whether the archives that layers point into are still in the store."""
-    existing = (path for path in layers if path.exists())
-    return all((path.parent / name).exists() for path in existing for name in json.loads(path.read_bytes())["blobs"])
+    try:
+        return all((path.parent / name).exists() for path in layers for name in json.loads(path.read_bytes())["blobs"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False

@@ -10,7 +10,6 @@ from typing import Any
 
 from glassmaster.errors import GlassmasterError
 from glassmaster.tree.mtree import Listed
-from glassmaster.tree.path import normalized
 
 BLOCK = 1 << 20
 SHOWN = 20
@@ -45,21 +44,27 @@ def read_iso(path: Path) -> Iterator[Found]:
     import libarchive  # loads the C library, which a machine that only lists tasks need not have
 
     digests: dict[str, tuple[int, str]] = {}
+    at = "its beginning"
     try:
         with libarchive.file_reader(str(path), format_name="iso9660", block_size=BLOCK) as archive:
             for entry in archive:
-                yield _found(entry, digests)
+                at = _text(entry.pathname)
+                yield _found(at, entry, digests)
     except libarchive.ArchiveError as error:
-        raise GlassmasterError(f"{path}: libarchive cannot read it as an ISO", why=str(error)) from error
+        raise GlassmasterError(f"{path}: libarchive cannot read it as an ISO", why=f"at {at}: {error}") from error
 
 
-def _found(entry: Any, digests: dict[str, tuple[int, str]]) -> Found:
-    path = normalized(entry.pathname, "the disc")
+def _text(name: str | bytes | None) -> str:
+    """A name as libarchive gives it: bytes when it is no UTF-8, None when it could not be read at all."""
+    return name.decode("utf-8", "backslashreplace") if isinstance(name, bytes) else name or "(no name)"
+
+
+def _found(path: str, entry: Any, digests: dict[str, tuple[int, str]]) -> Found:
     kind = "dir" if entry.isdir else "link" if entry.issym else "file" if entry.isreg or entry.islnk else "special"
     size, sha256 = 0, ""
     if kind == "file" and entry.islnk:
         # Names that share their content come without it, after the one that has it.
-        size, sha256 = digests[normalized(entry.linkpath, "the disc")]
+        size, sha256 = digests.get(_text(entry.linkpath), (0, ""))
     elif kind == "file":
         digest = hashlib.sha256()
         for block in entry.get_blocks():
@@ -67,8 +72,15 @@ def _found(entry: Any, digests: dict[str, tuple[int, str]]) -> Found:
             size += len(block)
         sha256 = digest.hexdigest()
     digests[path] = (size, sha256)
-    link = entry.linkpath if kind == "link" else ""
-    return Found(path, kind, entry.mode & 0o7777, entry.uid, entry.gid, int(entry.mtime), size, sha256, link)
+    link = _text(entry.linkpath) if kind == "link" else ""
+    mtime = -1 if entry.mtime is None else int(entry.mtime)
+    return Found(path, kind, entry.mode & 0o7777, entry.uid, entry.gid, mtime, size, sha256, link)
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of an image, in hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def compare(listed: Iterable[Listed], found: Iterable[Found]) -> Readback:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
+from glassmaster.checks.readback import file_digest
 from glassmaster.checks.smoke.boot import Boot, Plan, boot
 from glassmaster.checks.smoke.console import Expected, Reached
 from glassmaster.checks.smoke.qemu import Machine
@@ -29,14 +27,16 @@ def milestones(recipe: Recipe) -> tuple[Expected, ...]:
 def smoke(loaded: LoadedRecipe) -> None:
     """Boot the image by every firmware of the recipe; raises GlassmasterError, after all have run, if one failed."""
     recipe, places = loaded.recipe, Places(loaded.name)
+    if not recipe.smoke.firmware:
+        raise GlassmasterError(f"recipe {loaded.name}: smoke.firmware is empty", why="nothing would be booted")
+    digest = file_digest(places.iso)
     boots: list[Boot] = []
     for firmware in recipe.smoke.firmware:
-        machine = Machine(places.iso, firmware, recipe.smoke.memory, recipe.smoke.cpu)
+        machine = Machine(places.iso, firmware, recipe.smoke.memory, recipe.smoke.cpu, recipe.smoke.machine)
         plan = Plan(machine, milestones(recipe), HOTKEYS["serial"], recipe.smoke.power_off, recipe.smoke.seconds)
         print(f"{firmware}: booting {places.iso} in QEMU", flush=True)
         boots.append(boot(plan, places.smoke / firmware, _tell))
-    facts: dict[str, Any] = json.loads(places.facts.read_bytes())
-    write_reports(boots, {"path": str(places.iso), "sha256": facts["sha256"]}, places.smoke)
+    write_reports(boots, {"path": str(places.iso), "sha256": digest}, places.smoke)
     failed = [item for item in boots if item.failure]
     if failed:
         raise GlassmasterError(
@@ -44,7 +44,8 @@ def smoke(loaded: LoadedRecipe) -> None:
             why="\n".join(f"{item.firmware}: {item.failure}" for item in failed)
             + "\n"
             + "\n".join(failed[0].last_lines),
-            hint=f"see serial.log and screen.png in {places.smoke / failed[0].firmware}/; its command.txt starts the machine",
+            hint=f"see serial.log and screen.png in {places.smoke / failed[0].firmware}/; "
+            "its command.txt starts the same machine",
         )
 
 

@@ -5,6 +5,7 @@ A task says how to show its result with ``meta={"show": (function, [arguments])}
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from doit.reporter import ConsoleReporter
@@ -30,5 +31,12 @@ class ResultsReporter(ConsoleReporter):  # type: ignore[misc]  # doit has no typ
             for task in self._asked_for:
                 show = (task.meta or {}).get("show")
                 if show is not None:
-                    function, arguments = show
-                    self.write(f"\n{function(*arguments)}\n")
+                    self.write(f"\n{_result(task.name, *show)}\n")
+
+
+def _result(name: str, function: Callable[..., str], arguments: list[Any]) -> str:
+    """The result as text; files that it is made of may be damaged, and doit looks at no target that is there."""
+    try:
+        return function(*arguments)
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        return f"{name}: the result cannot be shown ({type(error).__name__}: {error})\n  make it again: doit -a {name}"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from glassmaster.errors import GlassmasterError
 from glassmaster.tree.merge import Node, Tree
+from glassmaster.tree.path import parent
 
 SECTOR = 2048
 # One directory record with Rock Ridge takes about this, and a directory at least one sector of its own.
@@ -14,35 +15,36 @@ RECORD = 200
 ROWS = 12
 
 
-def room_of(nodes: Iterable[Node]) -> Counter[str]:
-    """Bytes on the disc by origin; a content that several names have counts once, for the first."""
+def room_of(nodes: Iterable[Node], key: Callable[[Node], str]) -> Counter[str]:
+    """About how many bytes of the disc go to what; a content that several names have counts once, for the first."""
     room: Counter[str] = Counter()
     counted: set[str] = set()
     for node in nodes:
-        room[node.origin] += RECORD if node.entry.kind != "dir" else SECTOR
+        room[key(node)] += RECORD if node.entry.kind != "dir" else SECTOR
         content = node.entry.content
         if content is not None and content.sha256 not in counted:
             counted.add(content.sha256)
-            room[node.origin] += -(-content.size // SECTOR) * SECTOR
+            room[key(node)] += -(-content.size // SECTOR) * SECTOR
     return room
 
 
-def check_budget(tree: Tree, boot_bytes: int, budget: int) -> None:
-    """Raise GlassmasterError if the tree and `boot_bytes` of boot images cannot fit in `budget` bytes."""
-    room = room_of(tree)
-    room["boot images"] += boot_bytes
-    total = sum(room.values())
-    if total <= budget:
+def check_budget(tree: Tree, *, boot_bytes: int, size: int, budget: int) -> None:
+    """Raise GlassmasterError, with a table, if an image of `size` bytes has no room in `budget` bytes.
+
+    boot_bytes: how many of them go to boot images.
+    """
+    if size <= budget:
         return
-    rows = [f"{size:>15,}  {origin}" for origin, size in room.most_common(ROWS)]
-    folders = Counter[str]()
-    for node in tree:
-        folders["/".join(node.entry.path.split("/")[:2])] += node.entry.size
-    rows += ["of which, by directory:"] + [
-        f"{size:>15,}  {folder}" for folder, size in folders.most_common(ROWS) if size
-    ]
+    origins = room_of(tree, lambda node: node.origin)
+    origins["boot images"] += boot_bytes
+    folders = room_of(tree, lambda node: "/".join(parent(node.entry.path).split("/")[:2]))
+    rows = [*_rows(origins), "of which, by directory:", *_rows(folders)]
     raise GlassmasterError(
-        f"the image needs about {total:,} bytes; the media budget is {budget:,}",
+        f"the image would have {size:,} bytes; the media budget is {budget:,}",
         why="\n".join(rows),
         hint="raise media.budget in the recipe (cd74, cd80, dvd, or bytes), or leave something out",
     )
+
+
+def _rows(room: Counter[str]) -> list[str]:
+    return [f"{size:>15,}  {what}" for what, size in room.most_common(ROWS)]

@@ -60,5 +60,5 @@ def write_fat(output: Path, file: Path, target: str, *, serial: int, epoch: int)
 
 
 def _fixed(epoch: int) -> dict[str, str]:
-    # A user's own mtools configuration could change drives and names.
-    return {"SOURCE_DATE_EPOCH": str(epoch), "MTOOLSRC": "/dev/null", "MTOOLS_SKIP_CHECK": "1"}
+    # A user's own mtools configuration, $HOME/.mtoolsrc, could change names; MTOOLSRC is only read in addition to it.
+    return {"SOURCE_DATE_EPOCH": str(epoch), "HOME": "/nonexistent", "MTOOLS_SKIP_CHECK": "1"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.template import render_file
@@ -18,6 +17,8 @@ PREFIX = "/boot/grub"
 EFI_BOOT_FILE = "EFI/BOOT/BOOTX64.EFI"
 # In the menu's order: also the hot keys by which the serial console picks an entry.
 HOTKEYS = {"normal": "n", "single": "u", "serial": "s"}
+# GRUB puts a backslash before these in what it hands on to a kernel (grub-core/lib/cmdline.c).
+ALTERED = frozenset("\\'\"")
 
 _COMMON_MODULES = (
     "boot", "cat", "configfile", "echo", "gzio", "halt", "iso9660", "ls", "minicmd", "multiboot2", "normal",
@@ -68,16 +69,24 @@ def marker_path(release_id: str) -> str:
 def menu(recipe: Recipe, release_id: str, kernel: str, xen: str) -> bytes:
     """grub.cfg. kernel, xen: their paths on the disc; `xen` is empty when the kernel is started directly."""
     arguments = {name: _kernel_arguments(recipe, name) for name in HOTKEYS}
+    xen_arguments = {name: _xen_arguments(recipe, name) for name in HOTKEYS}
     for name, words in arguments.items():
-        if len(words) > KERNEL_ARGUMENTS_LIMIT:
+        size = len(words.encode())
+        if size > KERNEL_ARGUMENTS_LIMIT:
             raise GlassmasterError(
-                f"the kernel arguments of the menu entry `{name}` are {len(words)} characters long",
+                f"the kernel arguments of the menu entry `{name}` are {size} bytes long",
                 why=f"NetBSD cuts them at {KERNEL_ARGUMENTS_LIMIT}: {words}",
                 hint="shorten kernel.arguments in the recipe",
             )  # fmt: skip
+        for altered in sorted(ALTERED & {*words, *xen_arguments[name]}):
+            raise GlassmasterError(
+                f"arguments of the menu entry `{name}` contain {altered}",
+                why=f"GRUB would hand it on as \\{altered}: {words} {xen_arguments[name]}".rstrip(),
+                hint="write kernel.arguments and xen.arguments without quotes and backslashes",
+            )  # fmt: skip
     return render_file(MENU_TEMPLATE, {
         "recipe": recipe, "release_id": release_id, "kernel": kernel, "xen": xen, "arguments": arguments,
-        "hotkeys": HOTKEYS, "xen_arguments": {name: _xen_arguments(recipe, name) for name in HOTKEYS}, "quoted": quoted,
+        "hotkeys": HOTKEYS, "xen_arguments": xen_arguments, "quoted": quoted,
         "words": lambda arguments: " ".join(map(quoted, arguments.split())),
     })  # fmt: skip
 
@@ -114,16 +123,3 @@ def _xen_arguments(recipe: Recipe, entry: str) -> str:
 def boot_package_files(platform: Platform) -> list[str]:
     """Patterns of the files that are taken out of a platform's package."""
     return [f"{platform.folder}/*"]
-
-
-def menu_summary(recipe: Recipe) -> list[dict[str, Any]]:
-    """The menu's entries as data: name, hot key, what Xen and the kernel are told."""
-    return [
-        {
-            "entry": name,
-            "hotkey": key,
-            "xen": _xen_arguments(recipe, name),
-            "kernel": _kernel_arguments(recipe, name),
-        }
-        for name, key in HOTKEYS.items()
-    ]

@@ -21,17 +21,20 @@ from pycdlib.pycdlibexception import PyCdlibException
 
 from glassmaster.errors import GlassmasterError
 from glassmaster.images import hybrid
+from glassmaster.images.budget import check_budget
 from glassmaster.images.isonames import identifiers
 from glassmaster.images.pycdlib_clock import SetClock, set_clock
+from glassmaster.images.rockridge import close_continuations, readable_links
 from glassmaster.tree.entry import Content, Entry
-from glassmaster.tree.merge import Tree
-from glassmaster.tree.path import ROOT, parent
+from glassmaster.tree.merge import Node, Tree
+from glassmaster.tree.path import ROOT, parent, sort_key
 
 # Interchange level 4: no limit of eight directory levels, so nothing is relocated. Rock Ridge 1.09: with 1.12 pycdlib
 # gives every file the serial number 0, and libarchive takes them all for names of one file.
 INTERCHANGE_LEVEL, ROCK_RIDGE = 4, "1.09"
 TYPE_BITS = {"file": 0o100000, "dir": 0o040000, "link": 0o120000}
 COPY_BYTES = 1 << 20
+ONE_EXTENT = 0xFFFFF800  # bytes; pycdlib cannot give a second name to a file of several extents
 CORE_SECTORS = 4  # El Torito loads cdboot.img, which loads the rest
 
 
@@ -63,13 +66,15 @@ def write_iso(
     *,
     volume_id: str,
     epoch: int,
+    budget: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Layout:
     """Write the image to `path` (which must not be in use for anything else) and fsync it.
 
-    Dates of the volume are `epoch` (seconds since 1970); each entry keeps its own time.
+    Dates of the volume are `epoch` (seconds since 1970); each entry keeps its own time. An image of more than
+    `budget` bytes is an error before anything is written.
     """
-    with ExitStack() as stack, set_clock(epoch) as clock:
+    with ExitStack() as stack, set_clock(epoch) as clock, readable_links():
         disc = pycdlib.PyCdlib()
         disc.new(
             interchange_level=INTERCHANGE_LEVEL,
@@ -80,10 +85,12 @@ def write_iso(
         try:
             writer = _Writer(disc, clock, stack, _iso_paths(tree))
             writer.add_boot_images(boot)
-            for node in tree:
+            for node in sorted(tree, key=_by_directory):
                 writer.add(node.entry)
             disc.force_consistency()
             layout = _layout(disc)
+            size = disc.pvd.space_size * hybrid.BLOCK + hybrid.PADDING
+            check_budget(tree, boot_bytes=boot.size(), size=size, budget=size if budget is None else budget)
             _set_owners(disc, tree)
             with path.open("w+b", buffering=COPY_BYTES) as stream:
                 disc.write_fp(
@@ -111,6 +118,7 @@ class _Writer:
         self._blobs: dict[Path, BinaryIO] = {}
         self._first_path: dict[str, str] = {}
         self._iso_paths = iso_paths
+        self._directory = ROOT
 
     def add_boot_images(self, boot: BootImages) -> None:
         """The El Torito images and catalog, which no directory shows: their bytes depend on where they lie."""
@@ -122,9 +130,12 @@ class _Writer:
             self._disc.rm_hard_link(iso_path=name)
 
     def add(self, entry: Entry) -> None:
-        """Add one entry; its directory must have been added."""
+        """Add one entry. Its directory must have been added, and the entries of a directory come together."""
         if entry.path == ROOT:
             return
+        if parent(entry.path) != self._directory:
+            self._directory = parent(entry.path)
+            close_continuations(self._disc)
         self._clock.now = entry.mtime
         iso_path, name = self._iso_paths[entry.path], entry.path.rpartition("/")[2]
         mode = TYPE_BITS[entry.kind] | entry.mode
@@ -138,7 +149,7 @@ class _Writer:
 
     def _add_file(self, content: Content, iso_path: str, name: str, mode: int) -> None:
         first = self._first_path.setdefault(content.sha256, iso_path)
-        if first != iso_path and content.size:
+        if first != iso_path and 0 < content.size <= ONE_EXTENT:
             self._disc.add_hard_link(iso_old_path=first, iso_new_path=iso_path, rr_name=name)
         else:
             self._disc.add_fp(self._slice(content), content.size, iso_path, rr_name=name, file_mode=mode)
@@ -165,6 +176,11 @@ class Slice:
     def read(self, size: int) -> bytes:
         """Read on; pycdlib never asks for more than the part holds."""
         return self._stream.read(size)
+
+
+def _by_directory(node: Node) -> tuple[tuple[str, ...], str]:
+    """Orders entries by directory, each directory before what it holds."""
+    return sort_key(parent(node.entry.path)), node.entry.path
 
 
 def _iso_paths(tree: Tree) -> dict[str, str]:

@@ -7,6 +7,7 @@ loader, so they are 8.3, of d-characters (ECMA-119 7.5, 7.6).
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 
 _NOT_D = re.compile(r"[^A-Z0-9_]")
@@ -16,13 +17,15 @@ _STEM, _EXTENSION = 8, 3
 def identifiers(names: Iterable[tuple[str, bool]]) -> dict[str, str]:
     """An identifier for each name of one directory, all different. names: (name, whether it is a directory)."""
     taken: set[str] = set()
+    numbers: Counter[tuple[str, str]] = Counter()
     made: dict[str, str] = {}
     for name, is_directory in sorted(names):
-        stem, extension = _parts(name, is_directory)
-        identifier, number = _join(stem, extension), 0
+        parts = stem, extension = _parts(name, is_directory)
+        identifier = _join(stem, extension)
         while identifier in taken:
-            number += 1
-            identifier = _join(stem[: _STEM - len(str(number))] + str(number), extension)
+            numbers[parts] += 1
+            number = str(numbers[parts])
+            identifier = _join(stem[: _STEM - len(number)] + number, extension)
         taken.add(identifier)
         made[name] = identifier
     return made

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from glassmaster.errors import GlassmasterError
+
+# Comments, and what getpwent(3) and getgrent(3) take from elsewhere in `compat` mode (nsswitch.conf(5)).
+NOT_ACCOUNTS = ("#", "+", "-")
+# uid_t and gid_t (sys/types.h), as an ISO's Rock Ridge fields.
+NUMBER_LIMIT = 0xFFFFFFFF
+_NUMBER = re.compile(r"[0-9]{1,10}")
 
 
 @dataclass(frozen=True)
@@ -31,13 +38,14 @@ def parse_accounts(master_passwd: str, group: str) -> Accounts:
 
 def _numbers(text: str, name: str, fields: int) -> dict[str, int]:
     numbers: dict[str, int] = {}
-    for line_number, line in enumerate(text.splitlines(), 1):
-        if not line or line.startswith(("#", "+")):
+    for line_number, line in enumerate(text.split("\n"), 1):
+        if not line or line.startswith(NOT_ACCOUNTS):
             continue
         parts = line.split(":")
-        if len(parts) != fields or not (parts[2].isascii() and parts[2].isdigit()):
+        if len(parts) != fields or not _NUMBER.fullmatch(parts[2]) or int(parts[2]) > NUMBER_LIMIT:
             raise GlassmasterError(
-                f"{name}:{line_number}: not a line of this file", why=f"expected {fields} fields: {line}"
+                f"{name}:{line_number}: not a line of this file",
+                why=f"expected {fields} fields, the third a number of 32 bits: {line}",
             )
         numbers.setdefault(parts[0], int(parts[2]))
     return numbers

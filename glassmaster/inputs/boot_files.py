@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from glassmaster.errors import GlassmasterError
-from glassmaster.inputs.decompress import CHUNK, DAMAGED, decompressed
+from glassmaster.inputs.decompress import unpacked
 from glassmaster.tree.blob import Blob
 from glassmaster.tree.entry import Entry
 from glassmaster.tree.layer import Layer
@@ -16,20 +17,15 @@ KERNEL_LIMIT = 1 << 30
 ELF_MAGIC, GZIP_MAGIC = b"\x7fELF", b"\x1f\x8b"
 
 
-def kernel_layer(compressed: Path, name: str, epoch: int, blob: Blob) -> Layer:
-    """The kernel at /netbsd, as ksyms(4), config(1) and savecore(8) expect it: not compressed."""
-    data = bytearray()
-    with compressed.open("rb") as stream:
-        try:
-            for piece in decompressed(iter(lambda: stream.read(CHUNK), b"")):
-                data += piece
-                if len(data) > KERNEL_LIMIT:
-                    raise GlassmasterError(f"kernel {name}: unpacks to more than {KERNEL_LIMIT >> 30} GiB")
-        except DAMAGED as error:
-            raise GlassmasterError(f"kernel {name}: damaged", why=str(error), hint="fetch it again") from error
+def kernel_layer(packed: Iterator[bytes], name: str, epoch: int, blob: Blob) -> Layer:
+    """The kernel at /netbsd, as ksyms(4), config(1) and savecore(8) expect it: not compressed.
+
+    packed: the bytes of the release's netbsd-NAME.gz, in pieces.
+    """
+    data = b"".join(unpacked(packed, f"kernel {name}", KERNEL_LIMIT))
     if not data.startswith(ELF_MAGIC):
-        raise GlassmasterError(f"kernel {name}: not an ELF file", why=f"it begins with {bytes(data[:4])!r}")
-    entry = Entry(KERNEL_PATH, "file", KERNEL_MODE, 0, 0, epoch, content=blob.add(bytes(data)))
+        raise GlassmasterError(f"kernel {name}: not an ELF file", why=f"it begins with {data[:4]!r}")
+    entry = Entry(KERNEL_PATH, "file", KERNEL_MODE, 0, 0, epoch, content=blob.add(data))
     return Layer(f"kernel:{name}", (entry,))
 
 

@@ -16,7 +16,7 @@ def parse_sha512(text: str, name: str) -> dict[str, str]:
     Raises GlassmasterError, with ``name:line``, for a line of another form and for two digests of one file.
     """
     digests: dict[str, str] = {}
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         match = _LINE.fullmatch(line.strip())

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import tarfile
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from glassmaster.atomic import write_bytes, write_text
 from glassmaster.errors import GlassmasterError
-from glassmaster.inputs.mirror import CHUNK
-from glassmaster.inputs.store import Store, Stored
+from glassmaster.inputs.store import CHUNK, Store, Stored
 from glassmaster.run import Command, run
 
 _URI_LINE = re.compile(r"'(?P<uri>[^']+)' (?P<file>\S+) (?P<size>\d+) (?P<hash>\S+)")
@@ -32,6 +32,7 @@ class DebianPackage:
 class Candidate:
     """What apt would download for a package; `digest` is the one of Debian's signed lists."""
 
+    package: str
     uri: str
     file: str
     digest: str
@@ -42,17 +43,15 @@ class Candidate:
         return self.file.split("_")[1].replace("%3a", ":")
 
 
-def print_uris(package: str) -> Command:
-    """Ask apt which file it would download for a package, and that file's digest."""
-    return Command(("apt-get", "download", "--print-uris", package))
+def print_uris(packages: Sequence[str]) -> Command:
+    """Ask apt which files it would download for packages, and those files' digests."""
+    return Command(("apt-get", "download", "--print-uris", *packages))
 
 
-def download(package: str, version: str, directory: Path) -> Command:
-    """Have apt download a package file into a directory. The sandbox user could not write there."""
-    return Command(
-        ("apt-get", "download", "-q", "-o", "APT::Sandbox::User=root", f"{package}={version}"),
-        directory=directory,
-    )
+def download(candidates: Sequence[Candidate], directory: Path) -> Command:
+    """Have apt download package files into a directory. The sandbox user could not write there."""
+    exact = [f"{item.package}={item.version}" for item in candidates]
+    return Command(("apt-get", "download", "-q", "-o", "APT::Sandbox::User=root", *exact), directory=directory)
 
 
 def filesystem_tar(package_file: Path) -> Command:
@@ -60,35 +59,57 @@ def filesystem_tar(package_file: Path) -> Command:
     return Command(("dpkg-deb", "--fsys-tarfile", str(package_file)))
 
 
-def parse_uris(output: str, package: str) -> Candidate:
-    """Read apt's answer to print_uris."""
-    match = _URI_LINE.search(output)
-    if match is None:
-        raise GlassmasterError(f"apt knows no download for the package {package}", why=output.strip(), hint=REMEDY)
-    return Candidate(match["uri"], match["file"], match["hash"].replace(":", "-"))
+def parse_uris(output: str, packages: Sequence[str]) -> list[Candidate]:
+    """Read apt's answer to print_uris; one candidate for each package, in the order of the question."""
+    found = {match["file"].split("_")[0]: match for match in _URI_LINE.finditer(output)}
+    missing = [name for name in packages if name not in found]
+    if missing:
+        raise GlassmasterError(f"apt finds no package {missing[0]}", why=output.strip()[-500:], hint=REMEDY)
+    return [
+        Candidate(name, found[name]["uri"], found[name]["file"], found[name]["hash"].replace(":", "-"))
+        for name in packages
+    ]
 
 
-def fetch_package(package: str, store: Store) -> DebianPackage:
-    """The newest version that apt knows of, in the store; downloaded only if the store does not have it yet."""
+def fetch_packages(packages: Sequence[str], store: Store) -> list[DebianPackage]:
+    """The newest versions that apt knows of, in the store; downloaded only where the store does not have them yet.
+
+    apt itself is asked once for all: each start of it takes most of a second.
+    """
     try:
-        candidate = parse_uris(run(print_uris(package)).decode(), package)
+        candidates = parse_uris(run(print_uris(packages)).decode(), packages)
     except GlassmasterError as error:
-        raise GlassmasterError(f"apt finds no package {package}", why=str(error), hint=REMEDY) from error
-    note = store.derived("debian", candidate.digest)
-    if not note.is_dir() or (note / "sha512").read_text() not in store:
-        stored = _download(package, candidate, store)
-        if not note.is_dir():
-            with store.deriving("debian", candidate.digest) as work:
-                (work / "sha512").write_text(stored.sha512)
-    sha512 = (note / "sha512").read_text()
-    return DebianPackage(package, candidate.version, candidate.uri, Stored(sha512, store.path(sha512).stat().st_size))
+        raise GlassmasterError("apt does not find what is needed", why=str(error), hint=REMEDY) from error
+    missing = [item for item in candidates if _noted(item, store) not in store]
+    if missing:
+        _download(missing, store)
+    return [_package(item, _noted(item, store), store) for item in candidates]
 
 
-def _download(package: str, candidate: Candidate, store: Store) -> Stored:
+def _noted(item: Candidate, store: Store) -> str:
+    """The SHA-512 that a file with this digest of Debian's lists had when it was downloaded; "" if it never was."""
+    note = _note(item, store)
+    return note.read_text() if note.exists() else ""
+
+
+def _note(item: Candidate, store: Store) -> Path:
+    return store.derived("debian", item.digest) / "sha512"
+
+
+def _package(item: Candidate, sha512: str, store: Store) -> DebianPackage:
+    return DebianPackage(item.package, item.version, item.uri, Stored(sha512, store.path(sha512).stat().st_size))
+
+
+def _download(missing: Sequence[Candidate], store: Store) -> None:
     with tempfile.TemporaryDirectory() as directory:
-        run(download(package, candidate.version, Path(directory)))
-        with (Path(directory) / candidate.file).open("rb") as stream:
-            return store.add(iter(lambda: stream.read(CHUNK), b""), what=candidate.file)
+        run(download(missing, Path(directory)))
+        for item in missing:
+            file = Path(directory) / item.file
+            if not file.is_file():
+                raise GlassmasterError(f"apt downloaded no {item.file}", why=f"it said that it would, from {item.uri}")
+            with file.open("rb") as stream:
+                stored = store.add(iter(lambda: stream.read(CHUNK), b""), what=item.file)
+            write_text(_note(item, store), stored.sha512)
 
 
 def extracted(package: DebianPackage, members: Iterable[str], store: Store, *, key: str) -> Path:
@@ -101,10 +122,11 @@ def extracted(package: DebianPackage, members: Iterable[str], store: Store, *, k
     if not folder.is_dir():
         wanted = list(members)
         with store.deriving("deb", folder.name) as work:
-            found = _extract(store.path(package.stored.sha512), wanted, work)
+            name = f"the Debian package {package.name} {package.version}"
+            found = _extract(store.verified(package.stored.sha512, name), wanted, work)
             missing = [pattern for pattern in wanted if pattern not in found]
             if missing:
-                raise GlassmasterError(f"the Debian package {package.name} {package.version} has no {missing[0]}")
+                raise GlassmasterError(f"{name} has no {missing[0]}")
     return folder
 
 
@@ -115,12 +137,14 @@ def _extract(package_file: Path, wanted: list[str], work: Path) -> set[str]:
         tar.seek(0)
         with tarfile.open(fileobj=tar, mode="r:") as archive:
             for info in archive:
-                path = PurePosixPath(info.name)
-                matching = [pattern for pattern in wanted if info.isfile() and path.match(pattern)]
+                path = PurePosixPath("/", info.name)
+                matching = [pattern for pattern in wanted if info.isfile() and path.match(f"/{pattern}")]
                 data = archive.extractfile(info) if matching else None
                 if data is not None:
                     target = work / path.name
-                    target.write_bytes(data.read())
+                    if target.exists():
+                        raise GlassmasterError(f"{package_file}: {path}: a second file that would be {path.name}")
+                    write_bytes(target, data.read())
                     target.chmod(0o755 if info.mode & 0o100 else 0o644)
                     found.update(matching)
     return found

@@ -6,55 +6,108 @@ import itertools
 import lzma
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Protocol
+
+from glassmaster.errors import GlassmasterError
 
 CHUNK = 1 << 20
 # What decompressed() raises for a damaged or shortened stream.
 DAMAGED = (zlib.error, lzma.LZMAError, EOFError)
+REFETCH = "fetch it again: the file on the mirror itself may be damaged"
+# A stream of `xz -9` needs 65 MiB; a header can ask for 4 GiB.
+XZ_MEMORY = 128 << 20
 
 _GZIP_MAGIC, _XZ_MAGIC = b"\x1f\x8b", b"\xfd7zXZ\x00"
+
+
+class _Decompressor(Protocol):
+    """What lzma.LZMADecompressor offers: one stream, decompressed as far as asked for."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int) -> bytes: ...
+
+
+class _Gzip:
+    """zlib in the manner of lzma.LZMADecompressor: it keeps what it was given and has not used yet."""
+
+    def __init__(self) -> None:
+        self._zlib = zlib.decompressobj(wbits=31)
+        self.needs_input = True
+
+    @property
+    def eof(self) -> bool:
+        return self._zlib.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._zlib.unused_data
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        piece = self._zlib.decompress(self._zlib.unconsumed_tail + data, max_length)
+        # A full piece: zlib may hold more, even where no input is left over.
+        self.needs_input = len(piece) < max_length and not self._zlib.unconsumed_tail
+        return piece
 
 
 def decompressed(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """Decompress gzip or xz, told by the first bytes; anything else is passed through.
 
-    Several streams one after another are read as one. Raises EOFError when the last one breaks off.
+    Pieces have at most CHUNK bytes (those that are passed through: as they come). Several streams one after another
+    are read as one. Raises one of DAMAGED, the last stream's breaking off included.
     """
-    first = next(chunks, b"")
-    everything = itertools.chain([first], chunks)
-    if first.startswith(_GZIP_MAGIC):
-        yield from _streams(everything, lambda: zlib.decompressobj(wbits=31))
-    elif first.startswith(_XZ_MAGIC):
-        yield from _streams(everything, lzma.LZMADecompressor)
-    else:
-        yield from everything
-
-
-def _streams(chunks: Iterator[bytes], new: Callable[[], Any]) -> Iterator[bytes]:
-    decompressor, begun = new(), False
+    first = b""
     for chunk in chunks:
-        left = chunk
-        while left:
+        first += chunk
+        if len(first) >= len(_XZ_MAGIC):
+            break
+    if first.startswith(_GZIP_MAGIC):
+        yield from _streams(first, chunks, _Gzip)
+    elif first.startswith(_XZ_MAGIC):
+        yield from _streams(first, chunks, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, XZ_MEMORY))
+    else:
+        yield first
+        yield from chunks
+
+
+def unpacked(packed: Iterator[bytes], what: str, limit: int) -> Iterator[bytes]:
+    """What decompressed() gives, with errors for people: damage, and more than `limit` bytes.
+
+    `packed` is read to its end also where it is damaged: a file of the store that was changed says so only there.
+    """
+    size = 0
+    try:
+        for piece in decompressed(packed):
+            size += len(piece)
+            if size > limit:
+                raise GlassmasterError(f"{what}: unpacks to more than {limit:,} bytes", why="nothing real is so large")
+            yield piece
+    except DAMAGED as error:
+        for _ in packed:
+            pass
+        raise GlassmasterError(f"{what}: the compressed data is damaged", why=str(error), hint=REFETCH) from error
+
+
+def _streams(first: bytes, chunks: Iterator[bytes], new: Callable[[], _Decompressor]) -> Iterator[bytes]:
+    decompressor = new()
+    for chunk in itertools.chain([first], chunks):
+        # Zeros between streams and after the last one are padding, for gzip(1) as for xz(1).
+        data = chunk.lstrip(b"\0") if decompressor.eof else chunk
+        while data:
             if decompressor.eof:
-                left = left.lstrip(b"\0")
-                if not left:
-                    break
                 decompressor = new()
-            yield from _bounded(decompressor, left)
-            begun = True
-            left = decompressor.unused_data if decompressor.eof else b""
-    if not begun or not decompressor.eof:
+            yield from _decoded(decompressor, data)
+            data = decompressor.unused_data.lstrip(b"\0")
+    if not decompressor.eof:
         raise EOFError("it breaks off before its end")
 
 
-def _bounded(decompressor: Any, data: bytes) -> Iterator[bytes]:
-    """Decompress one piece, a bounded number of bytes at a time: a small file may claim terabytes."""
-    while data or not getattr(decompressor, "needs_input", True):
-        piece = decompressor.decompress(data, CHUNK)
-        if piece:
-            yield piece
-        if decompressor.eof:
-            return
-        data = getattr(decompressor, "unconsumed_tail", b"")
-        if not data and getattr(decompressor, "needs_input", not piece):
-            return
+def _decoded(decompressor: _Decompressor, data: bytes) -> Iterator[bytes]:
+    """All that one piece of input gives, a bounded number of bytes at a time: a small file may claim terabytes."""
+    yield decompressor.decompress(data, CHUNK)
+    while not (decompressor.eof or decompressor.needs_input):
+        yield decompressor.decompress(b"", CHUNK)

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from glassmaster.errors import GlassmasterError
-from glassmaster.inputs.accounts import Accounts
-from glassmaster.inputs.overlay_sources import FOLDER, file_mode
+from glassmaster.inputs.accounts import NUMBER_LIMIT, Accounts
+from glassmaster.inputs.overlay_sources import FOLDER, file_mode, link_target
 from glassmaster.inputs.template import TEMPLATE_SUFFIX, render_file
 from glassmaster.recipe.convert import build
 from glassmaster.recipe.nodes import read_yaml
@@ -26,8 +26,10 @@ from glassmaster.tree.entry import Entry
 from glassmaster.tree.layer import Layer
 from glassmaster.tree.mtree import kind_of, number, octal, unvis_at
 from glassmaster.tree.mtreespec import SpecLine, parse
-from glassmaster.tree.path import normalized
+from glassmaster.tree.path import ROOT, ancestors, normalized
 
+# What a line of the .mtree may say; anything else there is a mistake, or hoped for in vain.
+KEYWORDS = ("type", "uname", "gname", "uid", "gid", "mode", "link")
 DIRECTORY_MODE, PROGRAM_MODE, FILE_MODE, LINK_MODE = 0o755, 0o755, 0o644, 0o755
 
 
@@ -61,11 +63,28 @@ def overlay_layer(name: str, context: Mapping[str, Any], accounts: Accounts, epo
     entries = {entry.path: entry for entry in _files(tree, context, epoch, blob)}
     for path, line in owned.items():
         entries[path] = _owned(entries.get(path), line, accounts, epoch)
+    _require_directories_above(entries, tree)
     rules = read_rules(name)
     where = f"{FOLDER / name}.yaml"
-    deleted = tuple(normalized(path.lstrip("/"), where) for path in rules.delete)
-    moved = {normalized(old.lstrip("/"), where): normalized(new.lstrip("/"), where) for old, new in rules.move.items()}
+    deleted = tuple(_lower(path, where) for path in rules.delete)
+    moved = {_lower(old, where): _lower(new, where) for old, new in rules.move.items()}
     return Layer(f"overlay:{name}", tuple(entries.values()), deleted, moved)
+
+
+def _lower(path: str, where: str) -> str:
+    """A path of the layers below, as the .yaml has it: with or without a slash at its beginning."""
+    inside = normalized(path.lstrip("/"), where)
+    if inside == ROOT:
+        raise GlassmasterError(f"{where}: {path!r}: the root itself cannot be deleted or moved")
+    return inside
+
+
+def _require_directories_above(entries: Mapping[str, Entry], tree: Path) -> None:
+    """FILE.j2 beside a directory FILE, or a line of the .mtree, can put a path below what is no directory."""
+    for path in entries:
+        for above in ancestors(path):
+            if above in entries and entries[above].kind != "dir":
+                raise GlassmasterError(f"{tree}: {path}: lies below {above}, which is no directory in this overlay")
 
 
 def _files(tree: Path, context: Mapping[str, Any], epoch: int, blob: Blob) -> list[Entry]:
@@ -74,7 +93,7 @@ def _files(tree: Path, context: Mapping[str, Any], epoch: int, blob: Blob) -> li
         inside = normalized(os.fsencode(path.relative_to(tree)).decode("utf-8", "surrogateescape"), str(tree))
         mode = file_mode(path)
         if stat.S_ISLNK(mode):
-            entry = Entry(inside, "link", LINK_MODE, 0, 0, epoch, str(path.readlink()))
+            entry = Entry(inside, "link", LINK_MODE, 0, 0, epoch, _target(path))
         elif stat.S_ISREG(mode):
             is_template = path.suffix == TEMPLATE_SUFFIX
             data = render_file(path, context) if is_template else path.read_bytes()
@@ -98,7 +117,28 @@ def _owners(name: str) -> dict[str, SpecLine]:
     path = FOLDER / f"{name}.mtree"
     if not path.exists():
         return {}
-    return {line.path: line for line in parse(path.read_text(encoding="utf-8"), str(path))}
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise GlassmasterError(f"{path}: not UTF-8 text", why=str(error)) from error
+    lines: dict[str, SpecLine] = {}
+    for line in parse(text, str(path)):
+        unknown = [keyword for keyword in line.keywords if keyword not in KEYWORDS]
+        if unknown:
+            why = f"known here: {', '.join(KEYWORDS)}"
+            raise GlassmasterError(f"{line.where}: {line.path}: {unknown[0]}: there is no such keyword", why=why)
+        if lines.setdefault(line.path, line) is not line:
+            raise GlassmasterError(f"{line.where}: {line.path}: listed twice", why=f"first at {lines[line.path].where}")
+    return lines
+
+
+def _target(link: Path) -> str:
+    target = link_target(link)
+    try:
+        target.encode()
+    except UnicodeEncodeError:
+        raise GlassmasterError(f"{link}: the symbolic link's target {target!r} is not UTF-8 text") from None
+    return target
 
 
 def _owned(entry: Entry | None, line: SpecLine, accounts: Accounts, epoch: int) -> Entry:
@@ -113,10 +153,13 @@ def _owned(entry: Entry | None, line: SpecLine, accounts: Accounts, epoch: int) 
     uid = accounts.uid(line.keywords["uname"], line.where) if "uname" in line.keywords else _number(line, "uid")
     gid = accounts.gid(line.keywords["gname"], line.where) if "gname" in line.keywords else _number(line, "gid")
     link = unvis_at(line.keywords["link"], line.where) if "link" in line.keywords else entry.link if entry else ""
-    if kind == "link" and not link:
-        raise GlassmasterError(f"{line.where}: {line.path}: a link without link=TARGET")
+    if bool(link) != (kind == "link"):
+        raise GlassmasterError(f"{line.where}: {line.path}: link=TARGET belongs to links, and to each of them")
     return Entry(line.path, kind, mode, uid, gid, epoch, link, entry.content if entry else None)
 
 
 def _number(line: SpecLine, keyword: str) -> int:
-    return number(line, keyword) if keyword in line.keywords else 0
+    value = number(line, keyword) if keyword in line.keywords else 0
+    if value > NUMBER_LIMIT:
+        raise GlassmasterError(f"{line.where}: {line.path}: {keyword}={value}: larger than {NUMBER_LIMIT}")
+    return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -20,9 +21,14 @@ def overlay_state(name: str) -> list[str]:
     tree = FOLDER / name
     lines = []
     for path in sorted(tree.rglob("*")):
-        link = f" -> {path.readlink()}" if path.is_symlink() else ""
+        link = f" -> {link_target(path)}" if path.is_symlink() else ""
         lines.append(f"{path.relative_to(tree)} {oct(file_mode(path))}{link}")
     return lines
+
+
+def link_target(path: Path) -> str:
+    """The target of a symbolic link as it is; Path.readlink() would tidy it up."""
+    return os.readlink(path)  # noqa: PTH115
 
 
 def file_mode(path: Path) -> int:

@@ -6,7 +6,7 @@ and modes; a tar unpacked by a mere user would lose them. Sets of kernels have n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.accounts import Accounts, parse_accounts
@@ -18,8 +18,7 @@ from glassmaster.tree.mtreespec import SpecLine, parse
 from glassmaster.tree.path import ROOT
 
 KERNEL_SET_PREFIX = "kern-"
-# What METALOG lists of the directories below is the work of other sets: a manifest may name directories that its
-# own archive does not hold, never files.
+SHOWN = 20
 
 
 def release_accounts(etc: TarIndex) -> Accounts:
@@ -33,26 +32,29 @@ def release_accounts(etc: TarIndex) -> Accounts:
     return parse_accounts(*texts)
 
 
-def set_layer(name: str, index: TarIndex, accounts: Accounts) -> Layer:
-    """The layer of a set; a disagreement of archive and manifest raises GlassmasterError that names the path."""
+def set_layer(
+    name: str, index: TarIndex, accounts: Accounts, *, epoch: int, disagreeing: Collection[str] = ()
+) -> Layer:
+    """The layer of a set. A disagreement of archive and manifest raises GlassmasterError that names the paths.
+
+    epoch:       the time of directories that the manifest lists and the archive does not hold.
+    disagreeing: paths whose size and digest may differ from the manifest's: the archive's bytes are taken. Releases
+                 have a few, where a file was installed twice and the manifest kept the first one's line.
+    """
     manifest_path = f"etc/mtree/set.{name}"
     text = index.read(manifest_path)
-    if text is None and not name.startswith(KERNEL_SET_PREFIX):
+    inodes = _inodes(index.members)
+    if text is not None:
+        lines = _manifest(text.decode("utf-8", "surrogateescape"), f"set {name}: {manifest_path}")
+        _require_agreement(name, index.members, lines, disagreeing)
+        entries = [_entry(line, index, accounts, name, inodes, epoch) for line in lines.values()]
+    elif name.startswith(KERNEL_SET_PREFIX):
+        entries = [_plain_entry(member, index, accounts, name, inodes) for member in index.members.values()]
+    else:
         raise GlassmasterError(
             f"the set {name} has no manifest", why=f"{manifest_path} is not in the archive",
             hint="owners and modes are taken from there; is this a set of NetBSD?",
         )  # fmt: skip
-    inodes = _inodes(name, index.members)
-    if text is None:
-        entries = [_plain_entry(member, index, accounts, name, inodes) for member in index.members.values()]
-    else:
-        lines = _manifest(text.decode("utf-8", "surrogateescape"), f"set {name}: {manifest_path}")
-        _require_all_listed(name, index.members, lines)
-        entries = [
-            _entry(line, index, accounts, name, inodes)
-            for line in lines.values()
-            if line.path in index.members or _require_directory(line, name)
-        ]
     return Layer(f"set:{name}", tuple(entry for entry in entries if entry.path != ROOT))
 
 
@@ -67,42 +69,64 @@ def _manifest(text: str, where: str) -> dict[str, SpecLine]:
     return lines
 
 
-def _require_all_listed(name: str, members: Mapping[str, Member], lines: Mapping[str, SpecLine]) -> None:
-    unlisted = [path for path in members if path not in lines and path != ROOT]
-    if unlisted:
+def _require_agreement(
+    name: str, members: Mapping[str, Member], lines: Mapping[str, SpecLine], disagreeing: Collection[str]
+) -> None:
+    problems = [
+        f"{path}: is in the archive, not in the manifest" for path in members if path not in lines and path != ROOT
+    ]
+    for path, line in lines.items():
+        member = members.get(path)
+        problem = _absence(line) if member is None else _shape(line, member)
+        if not problem and member is not None and path not in disagreeing:
+            problem = _content(line, member)
+        if problem:
+            problems.append(f"{path}: {problem}")
+    if problems:
+        more = f"and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
         raise GlassmasterError(
-            f"set {name}: {unlisted[0]}: is in the archive but not in its manifest",
-            why=f"{len(unlisted)} of {len(members)} members are not listed",
+            f"set {name}: {problems[0].partition(': ')[0]}: archive and manifest disagree",
+            why="\n".join([*problems[:SHOWN], *filter(None, [more])]),
+            hint="the set is damaged or was changed after it was made; if the release itself is like this, "
+            "list the path under release.disagreeing in the recipe",
         )
 
 
-def _require_directory(line: SpecLine, name: str) -> bool:
-    """For a line whose path the archive lacks: True if it is a directory, which is made; else an error."""
-    if kind_of(line) != "dir":
-        raise GlassmasterError(f"set {name}: {line.path}: is in the manifest but not in the archive", why=line.where)
-    return True
+def _absence(line: SpecLine) -> str:
+    """A manifest may list directories that its own archive does not hold: they are made."""
+    return "" if kind_of(line) == "dir" else "is in the manifest, not in the archive"
 
 
-def _entry(line: SpecLine, index: TarIndex, accounts: Accounts, name: str, inodes: Mapping[str, str]) -> Entry:
-    where = f"set {name}: {line.path}"
-    member = index.members.get(line.path)
+def _shape(line: SpecLine, member: Member) -> str:
     kind = kind_of(line)
+    if kind != member.kind:
+        return f"the manifest says it is a {kind}, the archive has a {member.kind}"
+    link = unvis_at(line.keywords.get("link", ""), line.where) if kind == "link" else ""
+    return f"the manifest's link leads to {link}, the archive's to {member.link}" if link != member.link else ""
+
+
+def _content(line: SpecLine, member: Member) -> str:
+    found = {"size": str(member.size), "sha256": member.sha256} if member.kind == "file" else {}
+    for keyword, value in found.items():
+        if line.keywords.get(keyword, value) != value:
+            return f"{keyword}: the manifest says {line.keywords[keyword]}, the archive has {value}"
+    return ""
+
+
+def _entry(
+    line: SpecLine, index: TarIndex, accounts: Accounts, name: str, inodes: Mapping[str, str], epoch: int
+) -> Entry:
+    """The entry of a manifest's line that agrees with its archive."""
+    where = f"set {name}: {line.path}"
     uid = accounts.uid(line.keywords.get("uname", ""), where)
     gid = accounts.gid(line.keywords.get("gname", ""), where)
     mode = octal(line, "mode")
+    member = index.members.get(line.path)
     if member is None:
-        return Entry(line.path, kind, mode, uid, gid, 0)
-    link = unvis_at(line.keywords.get("link", ""), line.where) if kind == "link" else ""
-    for what, listed, found in (("type", kind, member.kind), ("link", link, member.link)):
-        _require_equal(where, what, listed, found)
-    content = None
-    if kind == "file":
-        if "size" in line.keywords:
-            _require_equal(where, "size", line.keywords["size"], str(member.size))
-        if "sha256" in line.keywords:
-            _require_equal(where, "sha256", line.keywords["sha256"], member.sha256)
-        content = Content(index.tar, member.offset, member.size, member.sha256)
-    return Entry(line.path, kind, mode, uid, gid, member.mtime, link, content, inodes.get(line.path, ""))
+        return Entry(line.path, "dir", mode, uid, gid, epoch)
+    content = Content(index.tar, member.offset, member.size, member.sha256) if member.kind == "file" else None
+    inode = inodes.get(line.path, "")
+    return Entry(line.path, member.kind, mode, uid, gid, member.mtime, member.link, content, inode)
 
 
 def _plain_entry(member: Member, index: TarIndex, accounts: Accounts, name: str, inodes: Mapping[str, str]) -> Entry:
@@ -113,16 +137,7 @@ def _plain_entry(member: Member, index: TarIndex, accounts: Accounts, name: str,
     return Entry(member.path, member.kind, member.mode, uid, gid, member.mtime, member.link, content, inode)
 
 
-def _require_equal(where: str, what: str, listed: str, found: str) -> None:
-    if listed != found:
-        raise GlassmasterError(
-            f"{where}: archive and manifest disagree",
-            why=f"{what}: the manifest says {listed}, the archive has {found}",
-            hint="the set is damaged or was changed after it was made",
-        )  # fmt: skip
-
-
-def _inodes(name: str, members: Mapping[str, Member]) -> dict[str, str]:
+def _inodes(members: Mapping[str, Member]) -> dict[str, str]:
     """For every name of a file that has several: the first of them."""
     first = {member.hardlink for member in members.values() if member.hardlink}
     return {path: member.hardlink or path for path, member in members.items() if member.hardlink or path in first}

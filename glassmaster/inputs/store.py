@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -11,13 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from glassmaster.atomic import PARTIAL, writing
+from glassmaster.atomic import PARTIAL, put_in_place, writing
 from glassmaster.errors import GlassmasterError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 ENVIRONMENT = "GLASSMASTER_STORE"
+CHUNK = 1 << 20
+AGAIN = "the same command, run again, fetches it anew"
 
 
 @dataclass(frozen=True)
@@ -47,20 +50,45 @@ class Store:
         Without `expected` the caller vouches for the bytes (they were made here, or apt verified them).
         """
         digest, size = hashlib.sha512(), 0
-        with tempfile.NamedTemporaryFile(dir=self._made(self.root / "incoming"), suffix=PARTIAL) as incoming:
+        incoming = self.root / "incoming" / secrets.token_hex(8)
+        with writing(incoming) as stream:
             for chunk in chunks:
                 digest.update(chunk)
                 size += len(chunk)
-                incoming.write(chunk)
+                stream.write(chunk)
             found = digest.hexdigest()
             if expected is not None and found != expected:
                 why = f"expected {expected}\nfound    {found}\n{size:,} bytes"
                 raise GlassmasterError(f"{what}: wrong SHA-512", why=why, hint="try again, or another mirror")
-            incoming.seek(0)
-            if found not in self:
-                with writing(self.path(found)) as stream:
-                    shutil.copyfileobj(incoming, stream, 1 << 20)
+        self.path(found).parent.mkdir(parents=True, exist_ok=True)
+        put_in_place(incoming, self.path(found))
         return Stored(found, size)
+
+    def read(self, sha512: str, what: str) -> Iterator[bytes]:
+        """The bytes of a file, in pieces; an error after the last one if they are no longer those of the digest.
+
+        Whoever reads keeps nothing before the end was reached. `what` is what errors call the file.
+        """
+        path, digest = self.path(sha512), hashlib.sha512()
+        try:
+            with path.open("rb") as stream:
+                while chunk := stream.read(CHUNK):
+                    digest.update(chunk)
+                    yield chunk
+        except OSError as error:
+            why = f"{path}: {error.strerror}"
+            raise GlassmasterError(f"{what}: the store lacks it", why=why, hint=AGAIN) from error
+        if digest.hexdigest() != sha512:
+            raise GlassmasterError(
+                f"{what}: the store's copy has changed since it was verified",
+                why=str(path), hint=f"delete it (rm {path}); {AGAIN}",
+            )  # fmt: skip
+
+    def verified(self, sha512: str, what: str) -> Path:
+        """The path of a file, read through and compared with its digest first; for programs that want a path."""
+        for _ in self.read(sha512, what):
+            pass
+        return self.path(sha512)
 
     def derived(self, kind: str, key: str) -> Path:
         """Where what was derived under this key is, or would be: a directory."""
@@ -70,23 +98,31 @@ class Store:
     def deriving(self, kind: str, key: str) -> Iterator[Path]:
         """A new directory to fill; it takes its place in the store, whole, if the block ends without an error."""
         final = self.derived(kind, key)
-        with tempfile.TemporaryDirectory(dir=self._made(final.parent), suffix=PARTIAL) as temporary:
+        with self._temporary(final.parent) as temporary:
             work = Path(temporary) / "made"
             work.mkdir()
             yield work
-            for path in sorted(work.rglob("*")):
-                if path.is_file():
-                    _sync(path)
+            for path in (work, *work.rglob("*")):
+                _sync(path)
             try:
                 work.rename(final)
             except OSError:
                 # Another build was faster; what it made of the same key is the same.
                 if not final.is_dir():
                     raise
+            _sync(final.parent)
 
-    def _made(self, folder: Path) -> Path:
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
+    def forget(self, kind: str, key: str) -> None:
+        """Remove what was derived under this key, if there is anything: it was found damaged."""
+        shutil.rmtree(self.derived(kind, key), ignore_errors=True)
+
+    def _temporary(self, folder: Path) -> tempfile.TemporaryDirectory[str]:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            return tempfile.TemporaryDirectory(dir=folder, suffix=PARTIAL)
+        except OSError as error:
+            hint = f"the variable {ENVIRONMENT} can name another place"
+            raise GlassmasterError(f"the store {self.root} cannot be written", why=str(error), hint=hint) from error
 
 
 def default_store() -> Store:
@@ -99,5 +135,8 @@ def default_store() -> Store:
 
 
 def _sync(path: Path) -> None:
-    with path.open("rb") as stream:
-        os.fsync(stream.fileno())
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

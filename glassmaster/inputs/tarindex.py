@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import tarfile
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from glassmaster.atomic import write_json
+from glassmaster.atomic import write_json, writing
 from glassmaster.errors import GlassmasterError
-from glassmaster.inputs.decompress import CHUNK, DAMAGED, decompressed
+from glassmaster.inputs.decompress import CHUNK, REFETCH, unpacked
 from glassmaster.inputs.store import Store
 from glassmaster.tree.entry import PERMISSIONS, Kind
 from glassmaster.tree.path import ROOT, ancestors, normalized
 
-VERSION = 1
+VERSION = 2
 # The largest set of a NetBSD release (debug) unpacks to less than half of this.
 UNPACKED_LIMIT = 4 << 30
+# A header with the records of a long name (pax, GNU) is far smaller than this.
+HEADER_LIMIT = 1 << 20
+BLOCK = 512
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
     """One member of an archive; offset and size say where its bytes are in the uncompressed tar.
 
-    hardlink: the path of the member whose bytes these are (LNKTYPE), otherwise "".
+    hardlink: the path of the first member with these bytes (LNKTYPE), otherwise "".
     """
 
     path: str
@@ -60,16 +63,34 @@ class TarIndex:
 
 
 def indexed(sha512: str, name: str, store: Store) -> TarIndex:
-    """The index of an archive that lies in the store; `name` is what errors call it."""
+    """The index of an archive that lies in the store; `name` is what errors call it. Made anew where damaged."""
     key = f"{sha512}-{VERSION}"
     folder = store.derived("tar", key)
-    if not folder.is_dir():
-        with store.deriving("tar", key) as work:
-            _unpack(store.path(sha512), sha512, work / "data.tar", name)
-            members = read_members(work / "data.tar", name)
-            write_json(work / "index.json", [asdict(member) for member in members.values()], indent=None)
-    rows = json.loads((folder / "index.json").read_bytes())
-    return TarIndex(folder / "data.tar", {row["path"]: Member(**row) for row in rows})
+    if folder.is_dir():
+        index = _read(folder)
+        if index is not None:
+            return index
+        store.forget("tar", key)
+    with store.deriving("tar", key) as work:
+        tar = work / "data.tar"
+        with writing(tar) as target:
+            for piece in unpacked(store.read(sha512, name), name, UNPACKED_LIMIT):
+                target.write(piece)
+        members = read_members(tar, name)
+        rows = [asdict(member) for member in members.values()]
+        write_json(work / "index.json", {"size": tar.stat().st_size, "members": rows}, indent=None)
+    return TarIndex(folder / "data.tar", members)
+
+
+def _read(folder: Path) -> TarIndex | None:
+    """What indexed() kept in a directory of the store; None where that is not whole."""
+    tar = folder / "data.tar"
+    try:
+        document = json.loads((folder / "index.json").read_bytes())
+        members = {row["path"]: Member(**row) for row in document["members"]}
+        return TarIndex(tar, members) if tar.stat().st_size == document["size"] else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def read_members(tar: Path, name: str) -> dict[str, Member]:
@@ -77,7 +98,8 @@ def read_members(tar: Path, name: str) -> dict[str, Member]:
     members: dict[str, Member] = {}
     try:
         with (
-            tarfile.open(tar, "r:", encoding="utf-8", errors="surrogateescape") as archive,
+            _Headers(io.FileIO(tar)) as headers,
+            tarfile.open(fileobj=headers, mode="r:", encoding="utf-8", errors="surrogateescape") as archive,
             tar.open("rb") as data,
         ):
             for info in archive:
@@ -85,78 +107,68 @@ def read_members(tar: Path, name: str) -> dict[str, Member]:
                 if member.path in members and member.path != ROOT:
                     raise GlassmasterError(f"{name}: {member.path}: stands twice in the archive")
                 members[member.path] = member
-            _require_end(archive, tar, name)
-    except (tarfile.TarError, EOFError, OverflowError, ValueError) as error:
+            _require_end(data, archive.offset, name)
+    except (tarfile.TarError, EOFError, OverflowError, ValueError, RecursionError) as error:
         raise GlassmasterError(f"{name}: the archive is damaged", why=str(error), hint=REFETCH) from error
     _require_real_parents(members, name)
     return members
 
 
-REFETCH = "fetch it again: the file on the mirror itself may be damaged"
+class _Headers(io.BufferedReader):
+    """A tar's headers for tarfile, which reads whatever number of bytes a header claims, also a negative one."""
 
-
-def _unpack(archive: Path, sha512: str, tar: Path, name: str) -> None:
-    digest, size = hashlib.sha512(), 0
-    try:
-        with archive.open("rb") as source, tar.open("wb") as target:
-            for piece in decompressed(_hashed(source, digest)):
-                size += len(piece)
-                if size > UNPACKED_LIMIT:
-                    raise GlassmasterError(
-                        f"{name}: unpacks to more than {UNPACKED_LIMIT >> 30} GiB", why="no set is so large"
-                    )
-                target.write(piece)
-    except DAMAGED as error:
-        raise GlassmasterError(f"{name}: the compressed archive is damaged", why=str(error), hint=REFETCH) from error
-    if digest.hexdigest() != sha512:
-        raise GlassmasterError(f"{archive}: the store's copy of {name} has changed", hint=f"delete it: rm {archive}")
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is None or not 0 <= size <= HEADER_LIMIT:
+            raise tarfile.ReadError(f"a header claims to be {size} bytes long")
+        return super().read(size)
 
 
 def _member(info: tarfile.TarInfo, name: str, members: dict[str, Member], data: BinaryIO) -> Member:
     path = normalized(info.name, name)
-    hardlink, offset, size, sha256 = "", info.offset_data, info.size, ""
+    where = f"{name}: {path}"
+    hardlink, link, offset, size, sha256 = "", "", 0, 0, ""
     kind: Kind = "file"
     if info.islnk():
-        target = members.get(normalized(info.linkname, f"{name}: {path}: hard link"))
+        target = members.get(normalized(info.linkname, f"{where}: hard link"))
         if target is None or target.kind != "file":
-            raise GlassmasterError(f"{name}: {path}: a hard link to {info.linkname!r}, which does not come before it")
-        hardlink, offset, size, sha256 = target.path, target.offset, target.size, target.sha256
-    elif info.isfile():
-        sha256 = _digest(data, offset, size, f"{name}: {path}")
-    elif info.isdir() or info.issym():
-        kind, offset, size = ("dir" if info.isdir() else "link"), 0, 0
+            raise GlassmasterError(f"{where}: a hard link to {info.linkname!r}, which is no file that comes before it")
+        hardlink, offset, size, sha256 = target.hardlink or target.path, target.offset, target.size, target.sha256
+    elif info.isfile() and not info.issparse():
+        offset, size = info.offset_data, info.size
+        sha256 = _digest(data, offset, size, where)
+    elif info.issym():
+        kind, link = "link", _link_target(info.linkname, where)
+    elif info.isdir():
+        kind = "dir"
     else:
         raise GlassmasterError(
-            f"{name}: {path}: a device node, FIFO or other special file",
+            f"{where}: a device node, FIFO, sparse file or other special file",
             why="sets have none: NetBSD's init makes /dev in memory",
         )
-    link = _link_target(info.linkname, f"{name}: {path}") if info.issym() else ""
-    return Member(
-        path,
-        kind,
-        info.mode & PERMISSIONS,
-        info.uname,
-        info.gname,
-        max(0, int(info.mtime)),
-        link,
-        hardlink,
-        offset,
-        size,
-        sha256,
-    )
+    if path == ROOT and kind != "dir":
+        raise GlassmasterError(f"{where}: the root is not a directory")
+    if not (_is_text(info.uname) and _is_text(info.gname)):
+        raise GlassmasterError(f"{where}: the names of its owner {info.uname!r} and group {info.gname!r} are not UTF-8")
+    mode, mtime = info.mode & PERMISSIONS, max(0, int(info.mtime))
+    return Member(path, kind, mode, info.uname, info.gname, mtime, link, hardlink, offset, size, sha256)
 
 
 def _link_target(target: str, where: str) -> str:
-    if not target or "\0" in target or any("\ud800" <= character <= "\udfff" for character in target):
+    if not target or "\0" in target or not _is_text(target):
         raise GlassmasterError(f"{where}: the symbolic link's target {target!r} is empty or not UTF-8 text")
     return target
+
+
+def _is_text(name: str) -> bool:
+    """False for bytes that were not UTF-8: they were read as surrogate escapes."""
+    return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def _digest(data: BinaryIO, offset: int, size: int, where: str) -> str:
     digest, left = hashlib.sha256(), size
     data.seek(offset)
     while left:
-        piece = data.read(min(left, CHUNK))
+        piece = data.read(min(left, CHUNK)) if left > 0 else b""
         if not piece:
             raise GlassmasterError(f"{where}: claims {size:,} bytes, but the archive ends before", hint=REFETCH)
         digest.update(piece)
@@ -164,12 +176,16 @@ def _digest(data: BinaryIO, offset: int, size: int, where: str) -> str:
     return digest.hexdigest()
 
 
-def _require_end(archive: tarfile.TarFile, tar: Path, name: str) -> None:
+def _require_end(data: BinaryIO, offset: int, name: str) -> None:
     """A tar ends with zero blocks; one that was cut between two members would pass for a shorter archive."""
-    with tar.open("rb") as stream:
-        stream.seek(archive.offset)
-        if stream.read(512).strip(b"\0") or stream.tell() == archive.offset:
-            raise GlassmasterError(f"{name}: the archive breaks off without its end mark", hint=REFETCH)
+    data.seek(offset)
+    rest = data.read(BLOCK)
+    if len(rest) < BLOCK:
+        raise GlassmasterError(f"{name}: the archive breaks off without its end mark", hint=REFETCH)
+    while rest:
+        if rest.strip(b"\0"):
+            raise GlassmasterError(f"{name}: the archive goes on where no member begins", hint=REFETCH)
+        rest = data.read(CHUNK)
 
 
 def _require_real_parents(members: dict[str, Member], name: str) -> None:
@@ -178,10 +194,3 @@ def _require_real_parents(members: dict[str, Member], name: str) -> None:
             if above in members and members[above].kind != "dir":
                 word = "symbolic link" if members[above].kind == "link" else "file"
                 raise GlassmasterError(f"{name}: {path}: lies below the {word} {above} of the same archive")
-
-
-def _hashed(source: BinaryIO, digest: hashlib._Hash) -> Iterator[bytes]:
-    """A file's bytes in pieces, each added to the digest."""
-    while chunk := source.read(CHUNK):
-        digest.update(chunk)
-        yield chunk

@@ -32,7 +32,8 @@ class LoadedRecipe:
 
     def digest(self) -> str:
         """SHA-256 (hex) of all values of the recipe: equal for equal recipes, however they are written."""
-        text = json.dumps(_plain(self.recipe), sort_keys=True)
+        # Which file a value was taken from makes no difference.
+        text = json.dumps(_plain(dataclasses.replace(self.recipe, extends="")), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -40,9 +41,9 @@ def find(word: str, *, caller_directory: Path | None = None) -> Path:
     """The file of a recipe, by name (recipes/NAME.yaml) or by path (seen from where the user stands)."""
     if word.endswith((SUFFIX, ".yml")) or "/" in word:
         path = (caller_directory or Path()) / word
-        return _shortest(path) if path.exists() else Path(word)
+        return _shortest(path) if _exists(path) else Path(word)
     path = FOLDER / f"{word}{SUFFIX}"
-    if not path.exists():
+    if not _exists(path):
         known = sorted(p.stem for p in FOLDER.glob(f"*{SUFFIX}"))
         close = difflib.get_close_matches(word, known, n=1)
         hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(known) or 'none'}"
@@ -52,7 +53,7 @@ def find(word: str, *, caller_directory: Path | None = None) -> Path:
 
 def load(path: Path) -> LoadedRecipe:
     """Read a recipe and all that it extends; raises GlassmasterError with ``file:line`` for whatever is wrong."""
-    node, files = _extended(path, ())
+    node, files = _read(path)
     name = path.stem
     try:
         plain_words(name)
@@ -63,22 +64,38 @@ def load(path: Path) -> LoadedRecipe:
     return LoadedRecipe(name, recipe, files)
 
 
-def _extended(path: Path, seen: tuple[Path, ...]) -> tuple[Mapped, tuple[Path, ...]]:
-    if path in seen:
-        raise GlassmasterError(f"{path}: extends itself", why=" -> ".join(map(str, (*seen, path))))
-    node = read_yaml(path)
-    extends = node.items.get("extends")
-    if extends is None:
-        return node, (path,)
-    if not isinstance(extends, Scalar):
-        raise GlassmasterError(f"{extends.where}: extends: expected one value")
-    below = path.parent / extends.text
-    if not below.exists():
-        raise GlassmasterError(f"{extends.where}: extends: there is no {below}")
-    lower, files = _extended(below, (*seen, path))
-    both = merged(lower, node)
-    assert isinstance(both, Mapped)
-    return both, (path, *files)
+def _read(path: Path) -> tuple[Mapped, tuple[Path, ...]]:
+    """The values of a recipe over those of what it extends, and of what that extends; and all these files."""
+    nodes, files = [read_yaml(path)], [path]
+    # Resolved: by way of ../recipes a loop would look longer each time round.
+    seen = {path.resolve()}
+    while extends := nodes[-1].items.get("extends"):
+        if not isinstance(extends, Scalar):
+            raise GlassmasterError(f"{extends.where}: extends: expected one value")
+        if not extends.text:
+            break
+        below = files[-1].parent / extends.text
+        if not _exists(below):
+            raise GlassmasterError(f"{extends.where}: extends: there is no file {below}")
+        if below.resolve() in seen:
+            raise GlassmasterError(
+                f"{extends.where}: extends: leads back to {below}", why=" -> ".join(map(str, (*files, below)))
+            )
+        seen.add(below.resolve())
+        files.append(below)
+        nodes.append(read_yaml(below))
+    node = nodes.pop()
+    while nodes:
+        node = merged(node, nodes.pop())
+    return node, tuple(files)
+
+
+def _exists(path: Path) -> bool:
+    """Whether there is a file (or a pipe), with False also for names that no file can have."""
+    try:
+        return path.exists() and not path.is_dir()
+    except OSError:
+        return False
 
 
 def _check(recipe: Recipe, node: Mapped) -> None:
@@ -87,9 +104,10 @@ def _check(recipe: Recipe, node: Mapped) -> None:
             f"{_place(node, 'release', 'sets')}: release.sets: `etc` is missing",
             why="it holds master.passwd and group, by which owners are numbered",
         )
-    doubled = {name for name in recipe.release.sets if recipe.release.sets.count(name) > 1}
-    if doubled:
-        raise GlassmasterError(f"{_place(node, 'release', 'sets')}: release.sets: twice: {', '.join(sorted(doubled))}")
+    for names, keys in ((recipe.release.sets, ("release", "sets")), (recipe.overlays, ("overlays",))):
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled:
+            raise GlassmasterError(f"{_place(node, *keys)}: {'.'.join(keys)}: twice: {', '.join(doubled)}")
     if not recipe.release.mirrors and recipe.standin is None:
         raise GlassmasterError(
             f"{_place(node, 'release')}: release.mirrors: is missing",
@@ -103,13 +121,13 @@ def _check(recipe: Recipe, node: Mapped) -> None:
 
 
 def _place(node: Mapped, *keys: str) -> str:
-    where = node.where
-    at: Any = node
-    for key in keys:
-        if not isinstance(at, Mapped) or key not in at.items:
-            break
-        where, at = at.places[key], at.items[key]
-    return where
+    """Where a setting stands that is there: ``file:line`` of the last of these keys."""
+    *above, last = keys
+    for key in above:
+        inner = node.items[key]
+        assert isinstance(inner, Mapped)
+        node = inner
+    return node.places[last]
 
 
 def _with_environment(recipe: Recipe) -> Recipe:
@@ -125,8 +143,11 @@ def _with_environment(recipe: Recipe) -> Recipe:
 
 
 def _shortest(path: Path) -> Path:
-    """Relative to the current directory where it lies below it: messages then show what the user typed."""
-    resolved, here = path.resolve(), Path.cwd()
+    """Relative to the current directory where it lies below it: messages then show what the user typed.
+
+    A symbolic link keeps its own name: a recipe is the same one by path and by name.
+    """
+    resolved, here = path.parent.resolve() / path.name, Path.cwd()
     return resolved.relative_to(here) if resolved.is_relative_to(here) else resolved
 
 

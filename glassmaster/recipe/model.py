@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 from glassmaster.recipe.setting import setting
-from glassmaster.recipe.values import MEDIA, epoch, media_budget, pattern, plain_words, volume_id
+from glassmaster.recipe.values import (
+    MEDIA,
+    arguments,
+    epoch,
+    media_budget,
+    mirror,
+    one_line,
+    pattern,
+    plain_words,
+    volume_id,
+    whole,
+)
 
 # NetBSD/Xen PV kernels cut their command line here (sys/arch/xen/xen/xen_machdep.c).
 KERNEL_ARGUMENTS_LIMIT = 255
@@ -18,9 +29,11 @@ class Standin:
     """The stand-in release: made locally, of the shape of a NetBSD release, from nothing but Debian packages."""
 
     files: int = setting(
-        "How many extra files the comp set holds, to make the release larger for benchmarks.", default=0
+        "How many extra files the comp set holds, to make the release larger for benchmarks.",
+        default=0,
+        convert=whole(0),
     )
-    bytes: int = setting("How many bytes those extra files hold together.", default=0)
+    bytes: int = setting("How many bytes those extra files hold together.", default=0, convert=whole(0))
 
 
 @dataclass(frozen=True)
@@ -33,10 +46,16 @@ class Release:
         "Where the release lies: URLs (https:, http:, file:) of the directory that holds NetBSD-VERSION. "
         "Empty for the stand-in, which is made on this machine.",
         default=(),
+        convert=mirror,
     )
     sets: tuple[str, ...] = setting(
         "The sets, in the order in which they are merged. `etc` must be among them: it holds the accounts.",
         convert=plain_words,
+    )
+    disagreeing: tuple[str, ...] = setting(
+        "Paths, such as usr/bin/kpasswd, whose bytes in a set's archive are known not to be those that the set's own "
+        "manifest lists. The archive's are taken; any other disagreement stops the build.",
+        default=(),
     )
 
 
@@ -47,7 +66,7 @@ class Kernel:
     config: str = setting(
         "Name of the kernel configuration, as in binary/kernel/netbsd-CONFIG.gz.", convert=plain_words
     )
-    arguments: str = setting("Arguments of every menu entry.", default="")
+    arguments: str = setting("Arguments of every menu entry.", default="", convert=arguments)
 
 
 @dataclass(frozen=True)
@@ -55,29 +74,30 @@ class Xen:
     """The hypervisor, taken out of a Debian package without installing it."""
 
     package: str = setting("Debian package that holds the hypervisor.", convert=plain_words)
-    member: str = setting("Path of the (gzip'd) hypervisor in the package.")
-    arguments: str = setting("Arguments of every menu entry, such as dom0_mem=512M.", default="")
+    member: str = setting("Path of the (gzip'd) hypervisor in the package.", convert=one_line)
+    arguments: str = setting("Arguments of every menu entry, such as dom0_mem=512M.", default="", convert=arguments)
 
 
 @dataclass(frozen=True)
 class SerialPort:
     """The serial port of the boot menu and of the serial-console entry."""
 
-    unit: int = setting("Which port: 0 is the first (COM1).", default=0)
-    speed: int = setting("Bits per second.", default=115200)
+    unit: int = setting("Which port: 0 is the first (COM1).", default=0, convert=whole(0))
+    speed: int = setting("Bits per second.", default=115200, convert=whole(1))
 
 
 @dataclass(frozen=True)
 class Boot:
     """The boot menu."""
 
-    title: str = setting("What the menu calls the system.", default="NetBSD/Xen")
-    timeout: int = setting("Seconds until the first entry starts by itself.", default=5)
+    title: str = setting("What the menu calls the system.", default="NetBSD/Xen", convert=one_line)
+    timeout: int = setting("Seconds until the first entry starts by itself.", default=5, convert=whole(0))
     serial: SerialPort = setting("The serial port.", default_factory=SerialPort)
     root: str = setting(
         "Root device for kernels that take one on their command line: NetBSD 10 and later, and GENERIC. "
         "Empty when the kernel has it built in.",
         default="cd0a",
+        convert=arguments,
     )
 
 
@@ -98,7 +118,7 @@ class Media:
 class Milestone:
     """Something the console must show, in its turn, when the image boots."""
 
-    name: str = setting("What was reached.")
+    name: str = setting("What was reached.", convert=one_line)
     pattern: str = setting("Regular expression, searched for in each line of the serial console.", convert=pattern)
 
 
@@ -106,10 +126,16 @@ class Milestone:
 class Smoke:
     """The boot test in QEMU."""
 
-    memory: int = setting("Memory of the virtual machine, in MiB.", default=1024)
-    seconds: int = setting("How long one boot may take, in seconds of wall-clock time.", default=180)
+    memory: int = setting("Memory of the virtual machine, in MiB.", default=1024, convert=whole(1))
+    seconds: int = setting("How long one boot may take, in seconds of wall-clock time.", default=180, convert=whole(1))
     firmware: tuple[Literal["bios", "uefi"], ...] = setting("What it is booted by.", default=("bios", "uefi"))
-    cpu: str = setting("QEMU's processor model. With svm an old NetBSD dom0 traps.", default="qemu64,-svm")
+    machine: Literal["q35", "pc"] = setting(
+        "QEMU's machine: q35 has AHCI, pc the older IDE (NetBSD 6 without Xen cannot read a CD behind QEMU's AHCI).",
+        default="q35",
+    )
+    cpu: str = setting(
+        "QEMU's processor model. With svm an old NetBSD dom0 traps.", default="qemu64,-svm", convert=one_line
+    )
     milestones: tuple[Milestone, ...] = setting("What the kernel must show after GRUB and Xen, in order.", default=())
     power_off: bool = setting(
         "Whether the machine must power itself off after the last milestone; otherwise the test ends there.",
@@ -121,7 +147,7 @@ class Smoke:
 class Recipe:
     """One release, whole."""
 
-    description: str = setting("One line for people: what this image is for.")
+    description: str = setting("One line for people: what this image is for.", convert=one_line)
     extends: str = setting("Another recipe, beside this one, whose values hold where this one is silent.", default="")
     epoch: int = setting(
         "The time that everything made carries, and that no file is later than. SOURCE_DATE_EPOCH overrides it.",

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Callable
 
 # Bytes on the media: 74 and 80 minutes of 75 sectors a second, and a single-layer DVD-R (ECMA-359).
 MEDIA = {"cd74": 333_000 * 2048, "cd80": 360_000 * 2048, "dvd": 2_298_496 * 2048}
 
-_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+# Short enough for a file name with something of ours before and after it.
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
+_DIGITS = re.compile(r"[0-9]{1,18}")
 _VOLUME_ID = re.compile(r"[A-Z0-9_]{1,32}")
+MIRROR_SCHEMES = ("https:", "http:", "file:")
 # ISO 9660 dates of directory records have one byte for the year (ECMA-119 9.1.5).
 _LAST_YEAR = 2155
 
 
 def epoch(text: str) -> int:
     """Seconds since 1970 UTC, of a number or of a date (midnight) or date-time in ISO 8601, taken as UTC."""
-    if text.isascii() and text.isdigit():
+    if _DIGITS.fullmatch(text):
         seconds = int(text)
     else:
         try:
@@ -33,7 +37,7 @@ def media_budget(text: str) -> int:
     """Bytes, of a medium's name or of a number."""
     if text in MEDIA:
         return MEDIA[text]
-    if text.isascii() and text.isdigit() and int(text) > 0:
+    if _DIGITS.fullmatch(text) and int(text) > 0:
         return int(text)
     raise ValueError(f"expected {', '.join(MEDIA)} or a number of bytes")
 
@@ -48,7 +52,39 @@ def volume_id(text: str) -> str:
 def plain_words(text: str) -> str:
     """A name that becomes part of a path or URL: no slash, no space, no dot first."""
     if not _PLAIN.fullmatch(text):
-        raise ValueError("expected letters, digits and . _ + - only, beginning with a letter or digit")
+        raise ValueError("expected up to 100 letters, digits and . _ + -, beginning with a letter or digit")
+    return text
+
+
+def whole(least: int) -> Callable[[str], int]:
+    """A converter to a whole number that is not less than `least`."""
+
+    def convert(text: str) -> int:
+        if not _DIGITS.fullmatch(text) or int(text) < least:
+            raise ValueError(f"expected a whole number, {least} or more")
+        return int(text)
+
+    return convert
+
+
+def one_line(text: str) -> str:
+    """Text for a menu, a command line or a terminal: no line breaks, no control characters."""
+    if not text.isprintable():
+        raise ValueError("expected one line without control characters")
+    return text
+
+
+def arguments(text: str) -> str:
+    """Words for a kernel's or hypervisor's command line, which knows no encoding: printable ASCII."""
+    if not (text.isascii() and text.isprintable()):
+        raise ValueError("expected one line of ASCII characters")
+    return text
+
+
+def mirror(text: str) -> str:
+    """The URL of a mirror, of a kind that can be fetched from."""
+    if not text.isprintable() or not text.startswith(MIRROR_SCHEMES):
+        raise ValueError(f"expected a URL that begins with {', '.join(MIRROR_SCHEMES)}")
     return text
 
 
@@ -56,6 +92,6 @@ def pattern(text: str) -> str:
     """A regular expression that compiles."""
     try:
         re.compile(text)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"not a regular expression: {error}") from None
     return text

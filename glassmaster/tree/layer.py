@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,13 +22,14 @@ class Layer:
     """Entries of one origin, such as ``set:base`` or ``overlay:dom0``.
 
     deleted: paths that are taken out of the layers below, with all that they hold.
-    moved:   paths of the layers below that get another name, old to new, before anything is added.
+    moved:   paths of the layers below that get another name, with all that they hold: old to new. It happens after
+             the deletions, at once for all of them, and before anything is added.
     """
 
     origin: str
     entries: tuple[Entry, ...]
     deleted: tuple[str, ...] = ()
-    moved: Mapping[str, str] | None = None
+    moved: Mapping[str, str] = field(default_factory=dict)
 
 
 def write_layer(layer: Layer, path: Path) -> None:
@@ -40,7 +41,7 @@ def write_layer(layer: Layer, path: Path) -> None:
         "origin": layer.origin,
         "blobs": [_blob_name(blob, path.parent) for blob in blobs],
         "deleted": list(layer.deleted),
-        "moved": dict(layer.moved or {}),
+        "moved": dict(layer.moved),
         "entries": rows,
     }
     write_json(path, document, indent=None)
@@ -50,6 +51,8 @@ def read_layer(path: Path) -> Layer:
     """Read what write_layer wrote."""
     try:
         document = json.loads(path.read_bytes())
+        if document["format"] != FORMAT:
+            raise ValueError(f"its format is {document['format']}, expected {FORMAT}")
         blobs = [path.parent / name for name in document["blobs"]]
         entries = tuple(_entry(row, blobs) for row in document["entries"])
         return Layer(document["origin"], entries, tuple(document["deleted"]), document["moved"])

@@ -21,19 +21,22 @@ def dangling(tree: Tree, origin: str, runtime: Sequence[str]) -> Iterator[Node]:
 def resolves(tree: Tree, path: str, runtime: Sequence[str] = ()) -> bool:
     """True if following every link on the way, as a system with this tree as its root would, ends at something."""
     todo, at, links = path.split("/"), ROOT, 0
+    places = [place.rstrip("/") for place in runtime]
     while todo:
         name = todo.pop(0)
         if name in ("", "."):
             continue
         at = parent(at) if name == ".." else name if at == ROOT else f"{at}/{name}"
-        if any(f"/{at}" == place or f"/{at}".startswith(place.rstrip("/") + "/") for place in runtime):
+        if any(f"/{at}/".startswith(f"{place}/") for place in places):
             return True
         if at not in tree:
             return False
         entry = tree[at].entry
+        if entry.kind == "file" and todo:
+            return False
         if entry.kind == "link":
             links += 1
-            if links > LINKS_LIMIT:
+            if links > LINKS_LIMIT or not entry.link:
                 return False
             at = ROOT if entry.link.startswith("/") else parent(at)
             todo = entry.link.split("/") + todo

@@ -48,11 +48,12 @@ def merge(layers: Iterable[Layer], *, epoch: int) -> Tree:
     """Merge layers, later over earlier; times after `epoch` become `epoch`.
 
     Raises GlassmasterError when a layer puts something below what is no directory, puts a file where a directory
-    is (or the other way round), or deletes or moves what is not there: such a layer says `deleted` first.
+    is (or the other way round): such a layer says `deleted` first. Also when it deletes or moves what is not there, or
+    moves something to where something is.
     """
     nodes: dict[str, Node] = {}
     for layer in layers:
-        _take_out(layer, nodes)
+        _take_out(layer, nodes, epoch)
         fresh: set[str] = set()
         for entry in sorted(layer.entries, key=lambda entry: sort_key(entry.path)):
             if entry.path in fresh:
@@ -66,6 +67,8 @@ def merge(layers: Iterable[Layer], *, epoch: int) -> Tree:
 
 
 def _put(entry: Entry, origin: str, nodes: dict[str, Node], epoch: int) -> None:
+    if entry.path == ROOT and entry.kind != "dir":
+        raise GlassmasterError(f"{origin}: the root of the image must be a directory, not a {_word(entry)}")
     below = nodes.get(entry.path)
     hid: tuple[str, ...] = ()
     if below is not None:
@@ -101,20 +104,27 @@ def _make_parents(path: str, origin: str, nodes: dict[str, Node], epoch: int) ->
             raise GlassmasterError(f"{origin}: {path}: lies below {above}, which is a file of {node.origin}")
 
 
-def _take_out(layer: Layer, nodes: dict[str, Node]) -> None:
+def _take_out(layer: Layer, nodes: dict[str, Node], epoch: int) -> None:
     for path in layer.deleted:
         _require(path, layer, nodes, "deletes")
         for gone in _with_all_below(path, nodes):
             del nodes[gone]
-    for old, new in sorted((layer.moved or {}).items()):
+    for old, new in layer.moved.items():
         _require(old, layer, nodes, "moves")
-        for path in _with_all_below(old, nodes):
-            target = new + path[len(old) :]
-            if target in nodes:
-                raise GlassmasterError(f"{layer.origin}: moves {path} to {target}, where something is already")
-            node = nodes.pop(path)
-            _make_parents(target, layer.origin, nodes, node.entry.mtime)
-            nodes[target] = dataclasses.replace(node, entry=dataclasses.replace(node.entry, path=target))
+        if ROOT in (old, new):
+            raise GlassmasterError(f"{layer.origin}: moves {old} to {new}: the root of the image stays where it is")
+    # All are taken away before the first is put back: two may change places. The deepest first: what lies below
+    # another moved path goes where its own line says.
+    taken = [
+        (path, new + path[len(old) :], nodes.pop(path))
+        for old, new in sorted(layer.moved.items(), key=lambda pair: sort_key(pair[0]), reverse=True)
+        for path in _with_all_below(old, nodes)
+    ]
+    for path, target, node in sorted(taken, key=lambda item: sort_key(item[1])):
+        if target in nodes:
+            raise GlassmasterError(f"{layer.origin}: moves {path} to {target}, where something is already")
+        _make_parents(target, layer.origin, nodes, epoch)
+        nodes[target] = dataclasses.replace(node, entry=dataclasses.replace(node.entry, path=target))
 
 
 def _require(path: str, layer: Layer, nodes: dict[str, Node], verb: str) -> None:

@@ -7,6 +7,7 @@ One line for each path, full paths, as `mtree -C` prints them. What mtree has no
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -19,6 +20,8 @@ from glassmaster.tree.vis import unvis, vis
 
 SIGNATURE = "#mtree v2.0"
 KINDS: dict[str, Kind] = {"file": "file", "dir": "dir", "link": "link"}
+_DECIMAL = re.compile(r"[0-9]{1,18}")
+_OCTAL = re.compile(r"[0-7]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,8 @@ def _line(item: Listed) -> str:
     name = ROOT if item.path == ROOT else "./" + vis(item.path)
     words = [name, f"type={item.kind}", f"uid={item.uid}", f"gid={item.gid}", f"mode={item.mode:04o}"]
     if item.kind == "file":
-        words += [f"size={item.size}", f"sha256={item.sha256}"]
+        words.append(f"size={item.size}")
+        words += [f"sha256={item.sha256}"] if item.sha256 else []
     if item.kind == "link":
         words.append(f"link={vis(item.link)}")
     words.append(f"time={item.mtime}.000000000")
@@ -118,7 +122,7 @@ def number(line: SpecLine, keyword: str, *, before: str = "") -> int:
     """A decimal keyword; `before` cuts a fraction off. Missing or malformed is an error."""
     text = line.keywords.get(keyword, "")
     text = text.partition(before)[0] if before else text
-    if not (text.isascii() and text.isdigit()):
+    if not _DECIMAL.fullmatch(text):
         raise GlassmasterError(f"{line.where}: {line.path}: {keyword}={text or '(none)'}: expected a number")
     return int(text)
 
@@ -126,13 +130,9 @@ def number(line: SpecLine, keyword: str, *, before: str = "") -> int:
 def octal(line: SpecLine, keyword: str) -> int:
     """An octal keyword of at most 07777."""
     text = line.keywords.get(keyword, "")
-    try:
-        value = int(text, 8)
-    except ValueError:
-        value = -1
-    if not (0 <= value <= PERMISSIONS):
+    if not _OCTAL.fullmatch(text) or int(text, 8) > PERMISSIONS:
         raise GlassmasterError(f"{line.where}: {line.path}: {keyword}={text or '(none)'}: expected an octal mode")
-    return value
+    return int(text, 8)
 
 
 def unvis_at(text: str, where: str) -> str:

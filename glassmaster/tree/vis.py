@@ -10,10 +10,15 @@ import re
 
 _SAFE = frozenset(range(0x21, 0x7F)) - frozenset(b"\\#*?[")
 _C_STYLE = {
-    "n": b"\n", "r": b"\r", "b": b"\b", "a": b"\a", "v": b"\v", "t": b"\t", "f": b"\f", "s": b" ", "E": b"\x1b",
-    "\\": b"\\", "#": b"#", "$": b"", "\n": b"",
+    b"n": b"\n", b"r": b"\r", b"b": b"\b", b"a": b"\a", b"v": b"\v", b"t": b"\t", b"f": b"\f", b"s": b" ",
+    b"E": b"\x1b", b"$": b"", b"\n": b"",
 }  # fmt: skip
-_OCTAL = re.compile(r"[0-7]{1,3}")
+# Octal, hexadecimal, meta, meta control, control; or one character: of C's style, hidden, or standing for itself
+# (newer vis(3) writes `\[`). Whatever is left is broken.
+_ESCAPE = re.compile(
+    rb"\\(?:([0-7]{1,3})|x([0-9A-Fa-f]{1,2})|M-([!-~])|M\^([?-_a-z])|\^([?-_a-z])|([!-LN-\[\]_-wy-~\\\n])|)",
+    re.DOTALL,
+)
 
 
 def vis(text: str, also: str = "") -> str:
@@ -26,39 +31,25 @@ def unvis(text: str) -> str:
     """Decode a name; bytes that are no UTF-8 become surrogate escapes. Raises ValueError for a broken escape."""
     if "\\" not in text:
         return text
-    out = bytearray()
-    at = 0
-    while at < len(text):
-        if text[at] != "\\":
-            out += text[at].encode("utf-8", "surrogateescape")
-            at += 1
-        else:
-            decoded, at = _escape(text, at + 1)
-            out += decoded
-    return out.decode("utf-8", "surrogateescape")
+    return _ESCAPE.sub(_decoded, text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
 
 
-def _escape(text: str, at: int) -> tuple[bytes, int]:
-    rest = text[at:]
-    octal = _OCTAL.match(rest)
-    if octal:
-        return bytes([_byte(int(octal[0], 8), text)]), at + octal.end()
-    if rest[:1] in _C_STYLE:
-        return _C_STYLE[rest[0]], at + 1
-    if rest[:1] == "^" and len(rest) > 1:
-        return bytes([_control(rest[1])]), at + 2
-    if rest[:2] == "M-" and len(rest) > 2:
-        return bytes([_byte(ord(rest[2]), text) | 0x80]), at + 3
-    if rest[:2] == "M^" and len(rest) > 2:
-        return bytes([_control(rest[2]) | 0x80]), at + 3
-    raise ValueError(f"broken vis(3) escape in {text!r}")
+def _decoded(escape: re.Match[bytes]) -> bytes:
+    octal, hexadecimal, meta, meta_control, control, single = escape.groups()
+    if octal and int(octal, 8) <= 0xFF:
+        return bytes([int(octal, 8)])
+    if hexadecimal:
+        return bytes([int(hexadecimal, 16)])
+    if meta:
+        return bytes([meta[0] | 0x80])
+    if meta_control:
+        return bytes([_control(meta_control) | 0x80])
+    if control:
+        return bytes([_control(control)])
+    if single:
+        return _C_STYLE.get(single, single)
+    raise ValueError(f"broken vis(3) escape in {escape.string.decode('utf-8', 'replace')!r}")
 
 
-def _control(character: str) -> int:
-    return 0x7F if character == "?" else ord(character) & 0x1F
-
-
-def _byte(value: int, text: str) -> int:
-    if value > 0xFF:
-        raise ValueError(f"broken vis(3) escape in {text!r}")
-    return value
+def _control(character: bytes) -> int:
+    return 0x7F if character == b"?" else character[0] & 0x1F

@@ -20,7 +20,7 @@ from glassmaster.run import started
 
 POLL = 0.5
 SOCKET_SECONDS = 20.0
-PRESS_AGAIN = 3.0
+PRESS_AGAIN = 1.0
 POWER_OFF = "power off"
 RESET = "reset"
 # QMP's reasons of SHUTDOWN events (qapi/run-state.json, ShutdownCause).
@@ -129,13 +129,14 @@ class _Watcher:
                 ready = selector.select(POLL)
                 open_ends = [key.data() for key, _ in ready]
                 if not ready:
-                    self.console.quiet()
+                    self.console.quiet(self._seconds())
+                    self._tell_reached()
                 verdict = self._verdict(drained=not ready)
                 if verdict is not None:
                     self.console.finish(self._seconds())
                     return verdict
                 if not all(open_ends):
-                    self._ended = self._ended or f"QEMU ended with status {self._process.wait(SOCKET_SECONDS)}"
+                    self._ended = self._ended or self._exit()
                     selector.unregister(self._process.stdout)
                     selector.unregister(self._monitor)
 
@@ -181,11 +182,14 @@ class _Watcher:
         assert self._process.stdout is not None
         data = self._process.stdout.read1(1 << 16)  # type: ignore[attr-defined]  # Popen's pipes are BufferedReaders
         self.console.feed(data, self._seconds())
+        self._tell_reached()
+        return bool(data)
+
+    def _tell_reached(self) -> None:
         for reached in self.console.reached[self._told :]:
             if self._tell is not None:
                 self._tell(reached)
         self._told = len(self.console.reached)
-        return bool(data)
 
     def _read_monitor(self) -> bool:
         assert self._monitor is not None
@@ -199,12 +203,18 @@ class _Watcher:
                 self._ended = _CAUSES.get(reason, reason)
         return True
 
+    def _exit(self) -> str:
+        try:
+            return f"QEMU ended with status {self._process.wait(SOCKET_SECONDS)}"
+        except subprocess.TimeoutExpired:
+            return "QEMU closed its console, but does not end"
+
     def _connected(self, socket: Path) -> qemu.Monitor | None:
         """Wait for QEMU to open its socket; None if it ended instead."""
         while self._seconds() < SOCKET_SECONDS and self._process.poll() is None:
             try:
                 return qemu.Monitor(socket)
-            except (FileNotFoundError, ConnectionRefusedError):
+            except (FileNotFoundError, ConnectionError):
                 time.sleep(0.02)
         return None
 

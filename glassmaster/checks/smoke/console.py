@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import re
 from dataclasses import dataclass, field
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?=]*[A-Za-z]|[()][A-Z0-9]|[=>78c])")
+# An endless line is cut here, in characters.
+LONGEST_LINE = 1 << 16
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 # What no healthy boot prints; seen in Xen, NetBSD and GRUB.
 ALARMS = re.compile(
     r"\bpanic(?:: |\s+on CPU)|Panic on CPU|FATAL TRAP|fatal (?:page fault|trap)|Hardware Dom0 crashed"
-    r"|domain_crash|Stopped in pid|\bdb(?:\{\d+\})?>|^error: "
+    r"|domain_crash|Stopped in pid|\bdb(?:\{\d+\})?>|^error: |^grub(?: rescue)?>"
 )
 
 
@@ -33,7 +37,10 @@ class Reached:
 
 @dataclass
 class Console:
-    """Reads a console. lines: (seconds, text) of each finished line; reached: milestones so far; alarm: a bad line."""
+    """Reads a console. lines: (seconds, text) of each finished line; reached: milestones so far; alarm: a bad line.
+
+    A line counts when it has ended, or stood still for a while: what is seen does not depend on how the bytes come.
+    """
 
     expected: tuple[Expected, ...]
     lines: list[tuple[float, str]] = field(default_factory=list)
@@ -41,30 +48,41 @@ class Console:
     alarm: str = ""
     _partial: str = ""
     _searched: int = 0
+    _decoder: io.IncrementalNewlineDecoder = field(
+        default_factory=lambda: io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8")("replace"), True)
+    )
 
     def feed(self, data: bytes, seconds: float) -> None:
         """Take in what came `seconds` after the start."""
-        text = self._partial + data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
-        *finished, self._partial = text.split("\n")
+        *finished, self._partial = (self._partial + self._decoder.decode(data)).split("\n")
         for line in finished:
-            clean = cleaned(line)
-            self.lines.append((seconds, clean))
-            self._look(clean, self._searched, seconds)
-            self._sound(clean)
-            self._searched = 0
-        # A prompt or GRUB's menu does not end its line: it is searched as it grows, each part once.
-        self._searched = self._look(cleaned(self._partial), self._searched, seconds)
+            self._line(self._cut(line, seconds), seconds)
+        self._partial = self._cut(self._partial, seconds)
 
-    def quiet(self) -> None:
-        """Nothing has come for a while: a line that does not end, such as a debugger's prompt, counts as it stands."""
-        self._sound(cleaned(self._partial))
+    def quiet(self, seconds: float) -> None:
+        """Nothing has come for a while: a line that does not end, such as a menu or a prompt, counts as it stands."""
+        line = cleaned(self._partial)
+        self._searched = self._look(line, self._searched, seconds)
+        self._sound(line)
 
     def finish(self, seconds: float) -> None:
         """The console has ended: what is left is a line too."""
         if self._partial:
-            self.lines.append((seconds, cleaned(self._partial)))
-            self.quiet()
+            self._line(self._partial, seconds)
             self._partial = ""
+
+    def _cut(self, line: str, seconds: float) -> str:
+        while len(line) > LONGEST_LINE:
+            self._line(line[:LONGEST_LINE], seconds)
+            line = line[LONGEST_LINE:]
+        return line
+
+    def _line(self, line: str, seconds: float) -> None:
+        clean = cleaned(line)
+        self.lines.append((seconds, clean))
+        self._look(clean, self._searched, seconds)
+        self._sound(clean)
+        self._searched = 0
 
     @property
     def waiting_for(self) -> Expected | None:
@@ -87,7 +105,7 @@ class Console:
 
 
 def cleaned(line: str) -> str:
-    """The line without terminal escapes and control characters."""
+    """The line without terminal escapes and control characters, and without space at its end."""
     return _CONTROL.sub("", _ESCAPES.sub("", line)).rstrip()
 
 

@@ -13,6 +13,8 @@ from glassmaster.run import Command
 
 Firmware = Literal["bios", "uefi"]
 PROGRAM = "qemu-system-x86_64"
+# How long QEMU may take to answer a command.
+ANSWER_SECONDS = 20.0
 # Debian's ovmf package; the 4 MiB build is the one that started Xen.
 OVMF_CODE, OVMF_VARIABLES = Path("/usr/share/OVMF/OVMF_CODE_4M.fd"), Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
 
@@ -25,6 +27,7 @@ class Machine:
     firmware: Firmware
     memory: int
     cpu: str
+    model: Literal["q35", "pc"] = "q35"
 
 
 def machine_command(machine: Machine, qmp: Path, variables: Path) -> Command:
@@ -38,7 +41,7 @@ def machine_command(machine: Machine, qmp: Path, variables: Path) -> Command:
         "-drive", f"if=pflash,format=raw,unit=1,file={_escaped(variables)}",
     ) if machine.firmware == "uefi" else ()  # fmt: skip
     return Command((
-        PROGRAM, "-nodefaults", "-no-user-config", "-machine", "q35", "-accel", "tcg,thread=multi",
+        PROGRAM, "-nodefaults", "-no-user-config", "-machine", machine.model, "-accel", "tcg,thread=multi",
         "-cpu", machine.cpu, "-smp", "2", "-m", str(machine.memory), *firmware,
         "-drive", f"if=none,id=cd,media=cdrom,format=raw,readonly=on,file={_escaped(machine.image)}",
         "-device", "ide-cd,drive=cd,bootindex=0", "-vga", "std", "-display", "none", "-nic", "none",
@@ -58,10 +61,15 @@ class Monitor:
 
     def __init__(self, path: Path) -> None:
         self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.connect(str(path))
+        self._socket.settimeout(ANSWER_SECONDS)
         self._rest = b""
         self._sent = 0
-        self.call("qmp_capabilities")
+        try:
+            self._socket.connect(str(path))
+            self.call("qmp_capabilities")
+        except BaseException:
+            self.close()
+            raise
 
     def fileno(self) -> int:
         """For select()."""

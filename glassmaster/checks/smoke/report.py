@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from xml.etree import ElementTree
 
 from glassmaster.atomic import write_bytes, write_json
 from glassmaster.checks.smoke.boot import Boot
+
+_NOT_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def write_reports(boots: Sequence[Boot], image: dict[str, Any], folder: Path) -> None:
@@ -28,7 +31,7 @@ def junit(boots: Sequence[Boot], name: str) -> bytes:
         )
         before, failed, skipped = 0.0, 0, 0
         for number, case in enumerate(cases):
-            element = ElementTree.SubElement(suite, "testcase", classname=f"smoke.{boot.firmware}", name=case)
+            element = ElementTree.SubElement(suite, "testcase", classname=f"smoke.{boot.firmware}", name=_xml(case))
             if number < len(boot.reached):
                 element.set("time", f"{boot.reached[number].seconds - before:.2f}")
                 before = boot.reached[number].seconds
@@ -47,5 +50,5 @@ def junit(boots: Sequence[Boot], name: str) -> bytes:
 
 
 def _xml(text: str) -> str:
-    """Characters that XML 1.0 has no place for, replaced."""
-    return "".join(c if c in "\t\n" or ord(c) >= 0x20 else "\N{REPLACEMENT CHARACTER}" for c in text)
+    """Characters that XML 1.0 has no place for (section 2.2), replaced."""
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)

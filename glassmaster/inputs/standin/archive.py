@@ -19,7 +19,7 @@ from glassmaster.tree.vis import vis
 XZ_PRESET, GZIP_LEVEL = 1, 1
 
 
-def write_set(path: Path, name: str, items: Iterable[Item], *, epoch: int) -> None:
+def write_set(path: Path, name: str, items: Iterable[Item], *, epoch: int, manifest: bool = True) -> None:
     """Write a set to NAME.tar.xz or NAME.tgz. Contents are read once and not kept: a set may be large."""
     with writing(path) as raw:
         compressed = _compressor(path)(raw)
@@ -35,11 +35,12 @@ def write_set(path: Path, name: str, items: Iterable[Item], *, epoch: int) -> No
                 if item.kind == "file" and not item.hardlink:
                     hardlinked[item.path] = (size, sha256)
                 lines.append(_manifest_line(item, size, sha256))
-                tar.addfile(_header(item, epoch - number % 1000), io.BytesIO(data))
-            manifest = Item(f"etc/mtree/set.{name}")
-            lines.append(f"./{manifest.path} type=file uname=root gname=wheel mode=0444")
-            body = "".join(f"{line}\n" for line in sorted(lines)).encode()
-            tar.addfile(_header(manifest, epoch, len(body)), io.BytesIO(body))
+                tar.addfile(_header(item, max(0, epoch - number % 1000)), io.BytesIO(data))
+            if manifest:
+                item = Item(f"etc/mtree/set.{name}")
+                lines.append(f"./{item.path} type=file uname=root gname=wheel mode=0444")
+                body = "".join(f"{line}\n" for line in sorted(lines)).encode()
+                tar.addfile(_header(item, epoch, len(body)), io.BytesIO(body))
 
 
 def _compressor(path: Path) -> Callable[[IO[bytes]], IO[bytes]]:

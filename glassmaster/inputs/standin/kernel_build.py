@@ -13,7 +13,7 @@ NETBSD_VERSION = 1001000000  # the form of __NetBSD_Version__, sys/sys/param.h
 
 _FLAGS = (
     "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-ffreestanding", "-nostdinc", "-fno-builtin",
-    "-fno-stack-protector", "-fno-tree-loop-distribute-patterns", 
+    "-fno-stack-protector", "-fno-tree-loop-distribute-patterns",
     "-fno-pic", "-fno-pie", "-mcmodel=kernel", "-mno-red-zone", "-mgeneral-regs-only",
     "-march=x86-64", "-mtune=generic", "-fcf-protection=none", "-fno-asynchronous-unwind-tables", "-fno-ident",
     "-fno-strict-aliasing", "-static", "-no-pie", "-nostdlib", "-Wl,--build-id=none", "-Wl,-z,noexecstack",

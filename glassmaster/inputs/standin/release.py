@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from glassmaster.atomic import write_bytes, write_text
@@ -27,29 +27,30 @@ def make_release(mirror: Path, version: str, machine: str, *, epoch: int, files:
     top = mirror / f"NetBSD-{version}"
     binary = top / machine / "binary"
     kernels = {config: build_kernel(config) for config in CONFIGS}
-    sets: dict[str, Iterable[Item]] = {
+    sets: Mapping[str, Iterable[Item]] = {
         "base.tar.xz": content.base(),
         "etc.tar.xz": content.etc(),
         "misc.tgz": content.misc(),
         "comp.tgz": content.comp(files, size),
     }
-    for config, kernel in kernels.items():
-        write_bytes(binary / "kernel" / f"netbsd-{config}.gz", gzip.compress(kernel, mtime=0))
-        sets[f"kern-{config}.tar.xz"] = [
-            content.directory("."), content.directory("etc"), content.directory("etc/mtree"),
-            Item("netbsd", mode=KERNEL_MODE, data=kernel),
-        ]  # fmt: skip
     for file, items in sets.items():
         write_set(binary / "sets" / file, file.partition(".")[0], items, epoch=epoch)
-    for folder in (binary / "sets", binary / "kernel"):
-        _write_checksums(folder)
+    kernel_sets, packed = [], []
+    for config, kernel in kernels.items():
+        kernel_sets.append(f"kern-{config}.tar.xz")
+        # As in NetBSD: the kernel alone, without a manifest (etc/Makefile, build_kernelsets).
+        items = [Item("netbsd", mode=KERNEL_MODE, data=kernel)]
+        write_set(binary / "sets" / kernel_sets[-1], f"kern-{config}", items, epoch=epoch, manifest=False)
+        packed.append(f"netbsd-{config}.gz")
+        write_bytes(binary / "kernel" / packed[-1], gzip.compress(kernel, mtime=0))
+    _write_checksums(binary / "sets", [*sets, *kernel_sets])
+    _write_checksums(binary / "kernel", packed)
     write_text(top / "README.files", NOTICE)
 
 
-def _write_checksums(folder: Path) -> None:
-    files = sorted(path for path in folder.iterdir() if path.suffix in (".xz", ".tgz", ".gz"))
+def _write_checksums(folder: Path, names: Iterable[str]) -> None:
     for algorithm in ("sha512", "md5"):
-        digests = {path.name: _digest(path, algorithm) for path in files}
+        digests = {name: _digest(folder / name, algorithm) for name in names}
         write_text(folder / algorithm.upper(), format_checksums(algorithm.upper(), digests))
 
 
