@@ -91,9 +91,8 @@ def compare(recipe: Path, runs: int, work: Path) -> None:
     print(
         f"{facts['entries']:,} entries, {size:,} bytes of tars, image of {facts['size']:,} bytes, {runs} pairs of runs"
     )
-    print(
-        f"tree to ISO:     {statistics.median(run.seconds for run in ours):6.2f} s  {max(run.memory for run in ours):6.1f} MiB"
-    )
+    memory = max(run.memory for run in ours)
+    print(f"tree to ISO:     {statistics.median(run.seconds for run in ours):6.2f} s  {memory:6.1f} MiB")
     print(f"bsdtar, xorriso: {statistics.median(run.seconds for run in theirs):6.2f} s")
     print(f"ratio:           {statistics.median(ratios):6.2f}    (pairs from {min(ratios):.2f} to {max(ratios):.2f})")
 
