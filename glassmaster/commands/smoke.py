@@ -44,7 +44,7 @@ def smoke(loaded: LoadedRecipe) -> None:
             why="\n".join(f"{item.firmware}: {item.failure}" for item in failed)
             + "\n"
             + "\n".join(failed[0].last_lines),
-            hint=f"see serial.log and screen.png in {places.smoke / failed[0].firmware}/; "
+            hint=f"see serial.log and screen-*.png in {places.smoke / failed[0].firmware}/; "
             "its command.txt starts the same machine",
         )
 

@@ -116,7 +116,7 @@ def _xen_arguments(recipe: Recipe, entry: str) -> str:
     port = recipe.boot.serial
     # Xen counts serial ports from com1, GRUB from unit 0.
     com = f"com{port.unit + 1}"
-    console = ["console=vga"] if entry != "serial" else [f"console={com}", f"{com}={port.speed},8n1"]
+    console = ["console=vga"] if entry != "serial" else [f"console={com},vga", f"{com}={port.speed},8n1"]
     return " ".join([*console, *recipe.xen.arguments.split()])
 
 

@@ -78,7 +78,7 @@ def test_menu_with_xen(recipe: Recipe) -> None:
     assert [line[1:] for line in lines if line[0] == "multiboot2"] == [
         ["/boot/xen.gz", "console=vga", "dom0_mem=256M,max:256M"],
         ["/boot/xen.gz", "console=vga", "dom0_mem=256M,max:256M"],
-        ["/boot/xen.gz", "console=com1", "com1=115200,8n1", "dom0_mem=256M,max:256M"],
+        ["/boot/xen.gz", "console=com1,vga", "com1=115200,8n1", "dom0_mem=256M,max:256M"],
     ]
     assert [line[1:] for line in lines if line[0] == "module2"] == [
         ["/netbsd", "root=cd0a", "console=pc", "a=1", "b"],

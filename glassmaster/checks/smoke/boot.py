@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from glassmaster.atomic import write_bytes, write_json, write_text
 from glassmaster.checks.smoke import qemu
@@ -57,7 +57,8 @@ class Boot:
 def boot(plan: Plan, folder: Path, tell: Callable[[Reached], None] | None = None) -> Boot:
     """Boot once; `tell` hears of milestones as they are reached.
 
-    The serial log, the timeline, a picture of the screen and QEMU's own words go to `folder`.
+    The serial log, the timeline, QEMU's own words and pictures of the screen go to `folder`: one at each milestone
+    at which the screen has changed (screen-01.png …), and one at the end unless the machine is off (screen-end.png).
     """
     if shutil.which(qemu.PROGRAM) is None:
         raise GlassmasterError(f"{qemu.PROGRAM} is not installed", hint="./doit smoke installs it")
@@ -72,9 +73,9 @@ def boot(plan: Plan, folder: Path, tell: Callable[[Reached], None] | None = None
         write_text(folder / "command.txt", command.line() + "\n")
         begin = time.monotonic()
         with started(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log) as process:
-            watcher = _Watcher(plan, process, begin, tell)
+            watcher = _Watcher(plan, process, begin, tell, folder)
             failure = watcher.watch(work / "qmp")
-            watcher.picture(folder / "screen.png", work / "screen.png")
+            watcher.close()
             log.seek(0)
             said = log.read().decode("utf-8", "replace").strip()
     return _result(
@@ -105,8 +106,11 @@ class _Watcher:
         process: subprocess.Popen[bytes],
         begin: float,
         tell: Callable[[Reached], None] | None,
+        folder: Path,
     ) -> None:
         self.console = Console(plan.milestones)
+        self._folder = folder
+        self._last_picture = b""
         self._plan = plan
         self._process = process
         self._begin = begin
@@ -140,16 +144,25 @@ class _Watcher:
                     selector.unregister(self._process.stdout)
                     selector.unregister(self._monitor)
 
-    def picture(self, path: Path, temporary: Path) -> None:
+    def picture(self, name: str) -> None:
         """Save the screen as PNG, if QEMU is still there to show it."""
         if self._monitor is None:
             return
-        try:
-            self._monitor.call("screendump", filename=str(temporary), format="png")
-            write_bytes(path, temporary.read_bytes())
-        except (OSError, GlassmasterError):
-            pass  # the machine is gone: the serial log tells the rest
-        finally:
+        with tempfile.TemporaryDirectory(prefix="glassmaster-") as work:
+            temporary = Path(work) / name
+            try:
+                self._note_events(self._monitor.call("screendump", filename=str(temporary), format="png"))
+                if temporary.read_bytes() != self._last_picture:
+                    self._last_picture = temporary.read_bytes()
+                    write_bytes(self._folder / name, self._last_picture)
+            except (OSError, GlassmasterError):
+                pass  # the machine is gone: the serial log tells the rest
+
+    def close(self) -> None:
+        """Take the last picture, unless the machine is off and shows nothing; let go of the control socket."""
+        if not self._ended:
+            self.picture("screen-end.png")
+        if self._monitor is not None:
             self._monitor.close()
 
     def _verdict(self, *, drained: bool) -> str | None:
@@ -174,6 +187,8 @@ class _Watcher:
     def _press_hotkey(self) -> None:
         """At the boot menu, until it has reacted."""
         if len(self.console.reached) == 1 and self._seconds() - self._pressed > PRESS_AGAIN:
+            if not self._pressed:
+                self.picture("screen-01.png")  # by now the menu is complete
             self._pressed = self._seconds()
             assert self._process.stdin is not None
             _write(self._process.stdin, self._plan.hotkey.encode())
@@ -186,22 +201,27 @@ class _Watcher:
         return bool(data)
 
     def _tell_reached(self) -> None:
-        for reached in self.console.reached[self._told :]:
+        new = self.console.reached[self._told :]
+        self._told = len(self.console.reached)
+        for reached in new:
             if self._tell is not None:
                 self._tell(reached)
-        self._told = len(self.console.reached)
+        if new:
+            self.picture(f"screen-{self._told:02d}.png")
 
     def _read_monitor(self) -> bool:
         assert self._monitor is not None
         try:
-            messages = self._monitor.messages()
+            self._note_events(self._monitor.messages())
         except ConnectionError:
             return False
+        return True
+
+    def _note_events(self, messages: list[dict[str, Any]]) -> None:
         for message in messages:
             if message.get("event") == "SHUTDOWN":
                 reason = message["data"]["reason"]
                 self._ended = _CAUSES.get(reason, reason)
-        return True
 
     def _exit(self) -> str:
         try:

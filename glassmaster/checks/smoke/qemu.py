@@ -83,17 +83,23 @@ class Monitor:
         *lines, self._rest = (self._rest + data).split(b"\n")
         return [json.loads(line) for line in lines]
 
-    def call(self, command: str, **arguments: Any) -> None:
-        """Send a command and wait until it is done; events that come meanwhile are dropped."""
+    def call(self, command: str, **arguments: Any) -> list[dict[str, Any]]:
+        """Send a command and wait until it is done; return the events that came meanwhile."""
         self._sent += 1
         request = {"execute": command, "arguments": arguments, "id": self._sent}
         self._socket.sendall(json.dumps(request).encode() + b"\n")
+        events: list[dict[str, Any]] = []
+        answered = False
         while True:
             for message in self.messages():
-                if message.get("id") == self._sent:
-                    if "error" in message:
-                        raise GlassmasterError(f"QEMU: {command} failed", why=str(message["error"].get("desc", "")))
-                    return
+                if message.get("id") != self._sent:
+                    events.append(message)
+                elif "error" in message:
+                    raise GlassmasterError(f"QEMU: {command} failed", why=str(message["error"].get("desc", "")))
+                else:
+                    answered = True
+            if answered:
+                return events
 
     def close(self) -> None:
         """Let go of the socket."""
