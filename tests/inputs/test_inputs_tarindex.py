@@ -129,7 +129,7 @@ def test_a_time_before_1970_is_1970() -> None:
         ([part("./", b"")], ".: the root is not a directory|damaged"),
         ([part(".", kind=tarfile.SYMTYPE, linkname="x")], ".: the root is not a directory"),
         ([part("./huge", size=10 << 30)], "huge: claims 10,737,418,240 bytes"),
-        ([part("./neg", size=-BLOCK)], "neg: claims -512 bytes"),
+        ([part("./neg", size=-BLOCK)], "neg: claims -512 bytes|the archive is damaged"),
     ],
 )  # fmt: skip
 def test_what_an_image_cannot_hold(parts: list[Part], what: str) -> None:
@@ -143,7 +143,9 @@ def test_what_an_image_cannot_hold(parts: list[Part], what: str) -> None:
 def test_a_header_that_claims_too_much(kind: bytes, size: int) -> None:
     error = refused(tar(part("././@LongLink", kind=kind, size=size), part("x"), form=tarfile.GNU_FORMAT))
     assert error.what == "base.tgz: the archive is damaged"
-    assert error.why == f"a header claims to be {size} bytes long"
+    # tarfile with the fix of CVE-2025-8194 refuses negative sizes before they are asked for.
+    refused_by_tarfile = ["invalid offset"] if size < 0 else []
+    assert error.why in [f"a header claims to be {size} bytes long", *refused_by_tarfile]
 
 
 def test_a_name_of_two_megabytes() -> None:
@@ -152,7 +154,8 @@ def test_a_name_of_two_megabytes() -> None:
 
 
 def test_a_file_of_negative_size_at_the_root_does_not_go_round_for_ever() -> None:
-    assert "claims -512" in refused(tar(part(".", size=-BLOCK), form=tarfile.GNU_FORMAT)).what
+    what = refused(tar(part(".", size=-BLOCK), form=tarfile.GNU_FORMAT)).what
+    assert "claims -512" in what or "the archive is damaged" in what  # the latter: tarfile itself refused
 
 
 def test_headers_of_headers_without_end() -> None:
