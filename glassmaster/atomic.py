@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from glassmaster.doit_plugins.rundir import unfinished
 from glassmaster.errors import GlassmasterError
 
 if TYPE_CHECKING:
@@ -29,14 +30,16 @@ def temporary_beside(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PARTIAL}")
     try:
-        yield temporary
+        with unfinished(temporary):
+            try:
+                yield temporary
+            finally:
+                with suppress(OSError):  # such as a name that is too long: then nothing was made
+                    temporary.unlink()
     except OSError as error:
         if error.errno in NO_ROOM:
             raise _failure(path, error) from error
         raise
-    finally:
-        with suppress(OSError):  # such as a name that is too long: then nothing was made
-            temporary.unlink()
 
 
 @contextmanager

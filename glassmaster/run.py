@@ -7,6 +7,7 @@ import shlex
 import signal
 import subprocess
 import tempfile
+import termios
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
 # could shape an output. TZ, LANG and the like are fixed below.
 PASSED_ON = (
     "PATH", "HOME", "TMPDIR", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
-    "SSL_CERT_FILE", "SSL_CERT_DIR",
+    "SSL_CERT_FILE", "SSL_CERT_DIR", "DOIT_RUN",
 )  # fmt: skip
+INTERACTIVE = ("TERM", "COLORTERM", "SHELL", "USER", "LOGNAME", "DISPLAY", "EDITOR", "PAGER")
 FIXED = {"LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "TZ": "UTC"}
 TAIL_LINES = 20
 TAIL_BYTES = 1 << 16
 STOP_SECONDS = 5.0
+LITTLE_ROOM = 1 << 20  # bytes
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,72 @@ def run(command: Command, *, log: Path | None = None, stdin: bytes = b"") -> byt
         return output.read()
 
 
+def run_interactive(command: Command) -> int:
+    """Run a program that talks to the user (a shell, a pager) on our own stdin, stdout and stderr; return its status.
+
+    On a terminal the program gets it for itself: Ctrl-C and Ctrl-Z are the program's. The status is that of a
+    shell's $?: 128 + number for a program ended by a signal. A program that cannot be started is an error.
+    """
+    given = {name: os.environ[name] for name in INTERACTIVE if name in os.environ}
+    terminal = _terminal()
+    try:
+        process = subprocess.Popen(
+            command.argv, cwd=command.directory, env={**clean_environment({}), **given, **command.environment},
+            process_group=None if terminal is None else 0, restore_signals=True,
+        )  # fmt: skip
+    except (OSError, ValueError) as error:
+        raise _not_started(command, error) from error
+    try:
+        if terminal is not None:
+            return _with_terminal(process, terminal)
+        status = process.wait()
+        return status if status >= 0 else 128 - status
+    finally:
+        if terminal is not None:
+            _give(terminal, os.getpgrp())
+            stop_group(process)
+        else:
+            process.kill()
+            process.wait()
+
+
+def _terminal() -> int | None:
+    """Standard input if it is our terminal and we are in its foreground, so that it is ours to lend."""
+    with suppress(OSError):
+        if os.tcgetpgrp(0) == os.getpgrp():
+            return 0
+    return None
+
+
+def _give(terminal: int, group: int) -> None:
+    """Make a process group the terminal's foreground; whoever else asks for that is stopped by SIGTTOU."""
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTTOU])
+    try:
+        with suppress(OSError):  # the terminal has hung up, or the group has ended
+            os.tcsetpgrp(terminal, group)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _with_terminal(process: subprocess.Popen[bytes], terminal: int) -> int:
+    """Lend the terminal to a program until it ends; when it is stopped (Ctrl-Z), stop with it and go on with it."""
+    own, modes = os.getpgrp(), termios.tcgetattr(terminal)
+    while True:
+        _give(terminal, process.pid)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGCONT)
+        _, ended = os.waitpid(process.pid, os.WUNTRACED)
+        _give(terminal, own)
+        if not os.WIFSTOPPED(ended):
+            # A program that was killed may have left the terminal without echo.
+            if os.WIFSIGNALED(ended):
+                termios.tcsetattr(terminal, termios.TCSADRAIN, modes)
+            code = os.waitstatus_to_exitcode(ended)
+            process.returncode = code
+            return code if code >= 0 else 128 - code
+        os.killpg(own, signal.SIGTSTP)
+
+
 @contextmanager
 def started(
     command: Command, *, stdin: BinaryIO | int, stdout: BinaryIO | int, stderr: BinaryIO | int
@@ -107,7 +176,19 @@ def failure(command: Command, status: int, stderr: bytes, log: Path | None) -> G
     how = f"was ended by {_signal_name(-status)}" if status < 0 else f"ended with status {status}"
     lines = stderr.decode("utf-8", "replace").splitlines()[-TAIL_LINES:]
     where = f"; the whole log: {log}" if log else ""
+    lines += _full_places(command)
     return GlassmasterError(f"{name} {how}", why="\n".join(lines), hint=f"to repeat it: {command.line()}{where}")
+
+
+def _full_places(command: Command) -> list[str]:
+    """Where a program works and hardly any room is left: some (mcopy) fail there without a word."""
+    lines = []
+    for folder in (os.environ.get("TMPDIR") or "/tmp", str(command.directory or ".")):
+        with suppress(OSError):
+            found = os.statvfs(folder)
+            if (left := found.f_bavail * found.f_frsize) < LITTLE_ROOM:
+                lines.append(f"hardly any room left in {Path(folder).absolute()}: {left:,} bytes")
+    return lines
 
 
 def _signal_name(number: int) -> str:

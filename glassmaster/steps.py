@@ -6,13 +6,14 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from glassmaster.atomic import put_in_place, temporary_beside, write_bytes, write_json, write_text
 from glassmaster.checks import readback
+from glassmaster.doit_plugins.progress import Advance, progress
 from glassmaster.errors import GlassmasterError
 from glassmaster.images import grub
 from glassmaster.images.fat import write_fat
@@ -25,7 +26,7 @@ from glassmaster.inputs.overlay import overlay_layer, read_rules
 from glassmaster.inputs.sets import release_accounts, set_layer
 from glassmaster.inputs.standin.release import make_release
 from glassmaster.inputs.store import Stored, default_store
-from glassmaster.inputs.tarindex import indexed
+from glassmaster.inputs.tarindex import TarIndex, indexed
 from glassmaster.places import BOOT_IMAGES, KERNEL_FOLDER, SETS_FOLDER, STANDIN_NOTICE, Places, layer_names
 from glassmaster.recipe.load import LoadedRecipe
 from glassmaster.run import run
@@ -34,7 +35,7 @@ from glassmaster.tree.entry import Entry
 from glassmaster.tree.layer import Layer, read_layer, write_layer
 from glassmaster.tree.links import dangling
 from glassmaster.tree.merge import Tree, merge
-from glassmaster.tree.mtree import format_mtree, listed, parse_mtree
+from glassmaster.tree.mtree import Listed, format_mtree, listed, parse_mtree
 
 INPUTS_FORMAT = 1
 RELEASE_ID_DIGITS = 12
@@ -65,8 +66,14 @@ def fetch(loaded: LoadedRecipe) -> None:
         there = ", ".join(sorted(kernels))
         raise GlassmasterError(f"the release has no kernel {recipe.kernel.config}", why=f"{KERNEL_FOLDER} has: {there}")
     wanted.append((KERNEL_FOLDER, kernel, kernels))
-    fetched = [mirror.fetch(folder, name, digests, store) for folder, name, digests in wanted]
-    packages = fetch_packages(_packages(loaded), store)
+    fetched = []
+    names = _packages(loaded)
+    with progress("files", len(wanted) + len(names)) as advance:
+        for folder, name, digests_there in wanted:
+            fetched.append(mirror.fetch(folder, name, digests_there, store))
+            advance()
+        packages = fetch_packages(names, store)
+        advance(len(packages))
     rows = [*map(_release_row, fetched), *map(_package_row, packages)]
     digests = "".join(f"{row['name']} {row['sha512']}\n" for row in sorted(rows, key=lambda row: str(row["name"])))
     release_id = hashlib.sha256(f"{loaded.digest()}\n{digests}".encode()).hexdigest()[:RELEASE_ID_DIGITS]
@@ -78,14 +85,14 @@ def make_set_layers(loaded: LoadedRecipe) -> None:
     recipe, store, places, inputs = loaded.recipe, default_store(), Places(loaded.name), _inputs(loaded)
     names = recipe.release.sets
     rows = {name: _set_row(inputs, name) for name in names}
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        indexes = dict(
-            zip(
-                names,
-                pool.map(lambda name: indexed(rows[name]["sha512"], rows[name]["name"], store), names),
-                strict=True,
-            )
-        )
+    with ThreadPoolExecutor(os.cpu_count()) as pool, progress("sets", len(names)) as advance:
+
+        def read(name: str) -> TarIndex:
+            index = indexed(rows[name]["sha512"], rows[name]["name"], store)
+            advance()
+            return index
+
+        indexes = dict(zip(names, pool.map(read, names), strict=True))
     accounts = release_accounts(indexes["etc"])
     write_json(places.accounts, dataclasses.asdict(accounts))
     for name, index in indexes.items():
@@ -182,12 +189,13 @@ def make_iso(loaded: LoadedRecipe) -> None:
     tree = merged_tree(loaded)
     boot = BootImages(*(places.grub(name).read_bytes() for name in BOOT_IMAGES))
     with temporary_beside(places.iso) as temporary:
-        write_iso(
-            tree, boot, temporary,
-            volume_id=recipe.media.volume_id, epoch=recipe.epoch, budget=recipe.media.budget,
-        )  # fmt: skip
+        with progress("writing", unit="bytes") as advance:
+            write_iso(
+                tree, boot, temporary, volume_id=recipe.media.volume_id, epoch=recipe.epoch,
+                budget=recipe.media.budget, progress=advance.to,
+            )  # fmt: skip
         size = temporary.stat().st_size
-        result = readback.compare((listed(node) for node in tree), readback.read_iso(temporary))
+        result = _compared([listed(node) for node in tree], temporary)
         readback.require_equal(result, places.iso)
         facts = {
             "path": str(places.iso), "size": size, "sha256": readback.file_digest(temporary), "entries": len(tree),
@@ -203,10 +211,22 @@ def read_back(loaded: LoadedRecipe) -> readback.Readback:
     """Compare the finished CD with its mtree text once more."""
     places = Places(loaded.name)
     lines = parse_mtree(places.mtree.read_text(encoding="utf-8"), str(places.mtree))
-    result = readback.compare(lines, readback.read_iso(places.iso))
+    result = _compared(lines, places.iso)
     _write_readback(result, json.loads(places.facts.read_bytes()), places)
     readback.require_equal(result, places.iso)
     return result
+
+
+def _compared(expected: Sequence[Listed], image: Path) -> readback.Readback:
+    """Read an image back and compare."""
+    with progress("reading back", sum(item.size for item in expected), "bytes") as advance:
+        return readback.compare(expected, _told(readback.read_iso(image), advance))
+
+
+def _told(found: Iterable[readback.Found], advance: Advance) -> Iterator[readback.Found]:
+    for item in found:
+        yield item
+        advance(item.size)
 
 
 def _write_readback(result: readback.Readback, facts: Mapping[str, Any], places: Places) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import importlib
 import json
 import os
@@ -14,9 +13,11 @@ from typing import Any
 
 from doit import get_var
 from doit.exceptions import InvalidDodoFile, TaskFailed
-from doit.tools import config_changed
 
-from glassmaster import present
+from glassmaster import present, stepkeys
+from glassmaster.doit_plugins.checker import ContentChecker
+from glassmaster.doit_plugins.keys import Key, Targets
+from glassmaster.doit_plugins.modules import Code
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.overlay_sources import overlay_files, overlay_state
 from glassmaster.inputs.standin.kernel_build import kernel_files
@@ -29,7 +30,10 @@ __all__ = [
     "task_sets", "task_smoke", "task_standin", "task_xen",
 ]  # fmt: skip
 
-DOIT_CONFIG = {"reporter": "glassmaster", "default_tasks": ["iso"]}
+DOIT_CONFIG = {
+    "reporter": "glassmaster", "default_tasks": ["iso"], "backend": "state", "dep_file": ".doit.db",
+    "check_file_uptodate": ContentChecker,
+}  # fmt: skip
 CALLER_DIRECTORY = "GLASSMASTER_CWD"
 
 Task = dict[str, Any]
@@ -66,8 +70,8 @@ def task_sets() -> Iterator[Task]:
         places = Places(loaded.name)
         makes = [places.layer(f"set-{name}") for name in loaded.recipe.release.sets]
         yield _task(
-            "sets", loaded, "steps.make_set_layers", needs=[places.inputs], makes=[*makes, places.accounts],
-            also=functools.partial(_blobs_exist, makes),
+            "sets", loaded, "steps.make_set_layers", needs=[], makes=[*makes, places.accounts],
+            after=["fetch"], also=functools.partial(_blobs_exist, makes),
         )  # fmt: skip
 
 
@@ -77,7 +81,7 @@ def task_kernel() -> Iterator[Task]:
     for loaded in _recipes():
         places = Places(loaded.name)
         makes = [places.layer("kernel"), places.blob("kernel")]
-        yield _task("kernel", loaded, "steps.make_kernel_layer", needs=[places.inputs], makes=makes)
+        yield _task("kernel", loaded, "steps.make_kernel_layer", needs=[], makes=makes, after=["fetch"])
 
 
 def task_xen() -> Iterator[Task]:
@@ -87,7 +91,7 @@ def task_xen() -> Iterator[Task]:
         if loaded.recipe.xen:
             places = Places(loaded.name)
             makes = [places.layer("xen"), places.blob("xen")]
-            yield _task("xen", loaded, "steps.make_xen_layer", needs=[places.inputs], makes=makes)
+            yield _task("xen", loaded, "steps.make_xen_layer", needs=[], makes=makes, after=["fetch"])
 
 
 def task_overlay() -> Iterator[Task]:
@@ -99,8 +103,8 @@ def task_overlay() -> Iterator[Task]:
             makes = [places.layer(f"overlay-{name}"), places.blob(f"overlay-{name}")]
             yield _task(
                 "overlay", loaded, "steps.make_overlay_layer", name,
-                needs=[*overlay_files(name), places.inputs, places.accounts],
-                makes=makes, part=name, key={"state": overlay_state(name)},
+                needs=[*overlay_files(name), places.accounts],
+                makes=makes, after=["fetch"], part=name, key={"state": overlay_state(name)},
             )  # fmt: skip
 
 
@@ -111,8 +115,7 @@ def task_grub() -> Iterator[Task]:
         places = Places(loaded.name)
         makes = [places.grub(name) for name in BOOT_IMAGES]
         makes += [places.layer("grub"), places.blob("grub")]
-        needs = [places.inputs]
-        yield _task("grub", loaded, "steps.make_grub", needs=needs, makes=makes)
+        yield _task("grub", loaded, "steps.make_grub", needs=[], makes=makes, after=["fetch"])
 
 
 def task_mtree() -> Iterator[Task]:
@@ -167,12 +170,18 @@ def _group(basename: str, creator: Callable[[], Any]) -> Task:
 
 def _task(
     basename: str, loaded: LoadedRecipe, function: str, *arguments: Any, needs: list[Path], makes: list[Path],
-    part: str = "", key: dict[str, Any] | None = None, also: Callable[[], bool] | None = None, always: bool = False,
+    after: list[str] | None = None, part: str = "", key: dict[str, Any] | None = None,
+    also: Callable[[], bool] | None = None, always: bool = False,
 ) -> Task:  # fmt: skip
-    """One step as a doit task: it runs again when a file it needs, the recipe, our code or `key` has changed."""
-    parameters = {"recipe": loaded.digest(), "code": _code_digest(), **(key or {})}
+    """One step as a doit task: it runs again when a file it needs, its key or what it made has changed.
+
+    after: steps that come before, but whose files count only by the part of them that is in the key.
+    """
+    module, _, name = f"glassmaster.{function}".rpartition(".")
+    parts = stepkeys.parts(basename, loaded)
     uptodate: list[Any] = [
-        config_changed(parameters),
+        Key(**parts, code=Code(module, name), **(key or {})),
+        Targets(),
         *([also] if also else []),
         *([False] if always else []),
     ]
@@ -180,8 +189,9 @@ def _task(
         "basename": basename,
         "name": f"{loaded.name}:{part}" if part else loaded.name,
         "doc": f"{basename} of the recipe {loaded.name}{f', {part}' if part else ''}",
-        "actions": [(_act, [function, loaded, *arguments])],
+        "actions": [(_act, [basename, function, loaded, *arguments])],
         "file_dep": [str(_near(path)) for path in needs],
+        "task_dep": [f"{step}:{loaded.name}" for step in after or []],
         "targets": [str(path) for path in makes],
         "uptodate": uptodate,
         "clean": True,
@@ -194,14 +204,16 @@ def _near(path: Path) -> Path:
     return path.relative_to(here) if path.is_relative_to(here) else path
 
 
-def _act(function: str, *arguments: Any) -> TaskFailed | None:
+def _act(basename: str, function: str, loaded: LoadedRecipe, *arguments: Any) -> TaskFailed | None:
     """Run a step, given by its name in this package; an error for people becomes a failed task, without a traceback.
 
-    By name, so that listing tasks imports neither pycdlib nor what else only the steps need.
+    By name, so that listing tasks imports neither pycdlib nor what else only the steps need. Of the recipe it gets
+    only what its key holds.
     """
     module, _, name = function.rpartition(".")
     try:
-        getattr(importlib.import_module(f"glassmaster.{module}"), name)(*arguments)
+        step = getattr(importlib.import_module(f"glassmaster.{module}"), name)
+        step(stepkeys.restricted(basename, loaded), *arguments)
     except GlassmasterError as error:
         return TaskFailed(str(error))
     except OSError as error:
@@ -231,17 +243,6 @@ def _default_recipe() -> str:
     path = Path("pyproject.toml")
     table = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     return str(table.get("tool", {}).get("glassmaster", {}).get("recipe", "standin"))
-
-
-@functools.cache
-def _code_digest() -> str:
-    """A digest of our own code: outputs of another version of it are not trusted."""
-    digest = hashlib.sha256()
-    top = Path(__file__).parent
-    for path in sorted(top.rglob("*")):
-        if path.suffix in (".py", ".j2"):
-            digest.update(f"{path.relative_to(top)}\0".encode() + path.read_bytes())
-    return digest.hexdigest()
 
 
 def _word(loaded: LoadedRecipe) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+
 from glassmaster.checks.readback import file_digest
 from glassmaster.checks.smoke.boot import Boot, Plan, boot
 from glassmaster.checks.smoke.console import Expected, Reached
 from glassmaster.checks.smoke.qemu import Machine
 from glassmaster.checks.smoke.report import write_reports
+from glassmaster.doit_plugins.progress import Advance, progress
 from glassmaster.errors import GlassmasterError
 from glassmaster.images.grub import HOTKEYS
 from glassmaster.places import Places
@@ -35,7 +38,8 @@ def smoke(loaded: LoadedRecipe) -> None:
         machine = Machine(places.iso, firmware, recipe.smoke.memory, recipe.smoke.cpu, recipe.smoke.machine)
         plan = Plan(machine, milestones(recipe), HOTKEYS["serial"], recipe.smoke.power_off, recipe.smoke.seconds)
         print(f"{firmware}: booting {places.iso} in QEMU", flush=True)
-        boots.append(boot(plan, places.smoke / firmware, _tell))
+        with progress(firmware, len(plan.milestones)) as advance:
+            boots.append(boot(plan, places.smoke / firmware, functools.partial(_tell, advance)))
     write_reports(boots, {"path": str(places.iso), "sha256": digest}, places.smoke)
     failed = [item for item in boots if item.failure]
     if failed:
@@ -49,5 +53,6 @@ def smoke(loaded: LoadedRecipe) -> None:
         )
 
 
-def _tell(reached: Reached) -> None:
+def _tell(advance: Advance, reached: Reached) -> None:
+    advance()
     print(f"  {reached.seconds:7.2f} s  {reached.name}: {reached.line[:90]}", flush=True)

@@ -6,13 +6,13 @@ import hashlib
 import os
 import secrets
 import shutil
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glassmaster.atomic import PARTIAL, put_in_place, writing
+from glassmaster.doit_plugins.rundir import unfinished
 from glassmaster.errors import GlassmasterError
 
 if TYPE_CHECKING:
@@ -50,18 +50,22 @@ class Store:
         Without `expected` the caller vouches for the bytes (they were made here, or apt verified them).
         """
         digest, size = hashlib.sha512(), 0
-        incoming = self.root / "incoming" / secrets.token_hex(8)
-        with writing(incoming) as stream:
-            for chunk in chunks:
-                digest.update(chunk)
-                size += len(chunk)
-                stream.write(chunk)
-            found = digest.hexdigest()
-            if expected is not None and found != expected:
-                why = f"expected {expected}\nfound    {found}\n{size:,} bytes"
-                raise GlassmasterError(f"{what}: wrong SHA-512", why=why, hint="try again, or another mirror")
-        self.path(found).parent.mkdir(parents=True, exist_ok=True)
-        put_in_place(incoming, self.path(found))
+        incoming = self.root / "incoming" / f"{secrets.token_hex(8)}{PARTIAL}"
+        with unfinished(incoming):
+            try:
+                with writing(incoming) as stream:
+                    for chunk in chunks:
+                        digest.update(chunk)
+                        size += len(chunk)
+                        stream.write(chunk)
+                    found = digest.hexdigest()
+                    if expected is not None and found != expected:
+                        why = f"expected {expected}\nfound    {found}\n{size:,} bytes"
+                        raise GlassmasterError(f"{what}: wrong SHA-512", why=why, hint="try again, or another mirror")
+                self.path(found).parent.mkdir(parents=True, exist_ok=True)
+                put_in_place(incoming, self.path(found))
+            finally:
+                incoming.unlink(missing_ok=True)
         return Stored(found, size)
 
     def read(self, sha512: str, what: str) -> Iterator[bytes]:
@@ -98,28 +102,30 @@ class Store:
     def deriving(self, kind: str, key: str) -> Iterator[Path]:
         """A new directory to fill; it takes its place in the store, whole, if the block ends without an error."""
         final = self.derived(kind, key)
-        with self._temporary(final.parent) as temporary:
-            work = Path(temporary) / "made"
-            work.mkdir()
-            yield work
-            for path in (work, *work.rglob("*")):
-                _sync(path)
+        temporary = final.with_name(f".{key}.{secrets.token_hex(4)}{PARTIAL}")
+        with unfinished(temporary):
             try:
-                work.rename(final)
-            except OSError:
-                # Another build was faster; what it made of the same key is the same.
-                if not final.is_dir():
-                    raise
-            _sync(final.parent)
+                self._make(temporary)
+                yield temporary
+                for path in (temporary, *temporary.rglob("*")):
+                    _sync(path)
+                try:
+                    temporary.rename(final)
+                except OSError:
+                    # Another build was faster; what it made of the same key is the same.
+                    if not final.is_dir():
+                        raise
+                _sync(final.parent)
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
 
     def forget(self, kind: str, key: str) -> None:
         """Remove what was derived under this key, if there is anything: it was found damaged."""
         shutil.rmtree(self.derived(kind, key), ignore_errors=True)
 
-    def _temporary(self, folder: Path) -> tempfile.TemporaryDirectory[str]:
+    def _make(self, folder: Path) -> None:
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            return tempfile.TemporaryDirectory(dir=folder, suffix=PARTIAL)
+            folder.mkdir(parents=True)
         except OSError as error:
             hint = f"the variable {ENVIRONMENT} can name another place"
             raise GlassmasterError(f"the store {self.root} cannot be written", why=str(error), hint=hint) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -124,4 +125,4 @@ def fresh(first_build: tuple[Clone, str], tmp_path: Path) -> Callable[[Path, int
 @pytest.fixture(scope="session")
 def steps_run() -> Callable[[str], list[str]]:
     """Picks the tasks that ran out of what doit printed, in order."""
-    return lambda output: [line[3:].split(":")[0] for line in output.splitlines() if line.startswith(".  ")]
+    return lambda output: [name.split(":")[0] for name in re.findall(r"^ *[\d.]+ s  (\S+) starts", output, re.M)]

@@ -46,7 +46,8 @@ def test_the_second_time_nothing_runs_and_the_result_is_shown(
     assert shown["size"] == f"{before.st_size:,} bytes" and shown["SHA-256"] == facts["sha256"]
     assert shown["boot it"] == "./doit smoke recipe=standin"
     assert "not NetBSD, and no server runs on it" in result.stdout.splitlines()[-1]
-    assert built.out("dom0.iso").stat() == before
+    after = built.out("dom0.iso").stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
     # The default task is the same.
     assert table(built.doit().stdout) == shown
 
@@ -145,7 +146,8 @@ def test_readback_sees_damage(built: Clone) -> None:
     data = bytearray(built.out("dom0.iso").read_bytes())
     data[data.index(b"twelve directories down")] ^= 1
     built.out("dom0.iso").write_bytes(data)
-    result = built.doit("readback")
+    # By itself: together with what comes before it, a damaged image is made again.
+    result = built.doit("run", "-s", "readback")
     assert result.returncode == 1
     assert "the disc is not what its tree says" in result.stdout and "/bottom: sha256" in result.stdout
     assert "Traceback" not in result.stdout

@@ -113,7 +113,7 @@ case "$1 $2 $3" in
         exit 1
     fi
     ;;
-"-m doit"*)
+"-m glassmaster"*)
     shift 2
     printf '<%s>' "$@" >>"$here/doit-arguments"
     echo $$ >"$here/doit-process"

@@ -1,0 +1,58 @@
+"""`doit clean` for recipes: the generic one, and what the steps make besides their targets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from doit.task import Task
+
+from glassmaster.doit_plugins import clean
+from glassmaster.places import KERNEL_FOLDER, SETS_FOLDER, Places
+
+FIRMWARE = ("bios", "uefi")
+SMOKE_FILES = ("serial.log", "timeline.json", "command.txt", "qemu.log", "screen-end.png")
+GRUB_FILES = ("early.cfg", "bootx64.efi")
+CHECKSUMS = ("SHA512", "MD5")
+
+
+class Clean(clean.Clean):
+    """doit's command."""
+
+    doc_usage = "[TASK ...] [recipe=NAME,...]"
+    doc_description = (
+        f"{clean.Clean.doc_description} The store of downloads is left alone: rm -r it where it lies (`doit doctor` "
+        "says where)."
+    )
+    examples = ("clean -n", "clean", "clean smoke recipe=racks")
+
+    def made_besides(self, task: Task) -> Iterable[Path]:
+        """By the task's name, STEP:RECIPE."""
+        step, _, recipe = task.name.partition(":")
+        return made_besides(step, Places(recipe)) if recipe else ()
+
+
+def made_besides(step: str, places: Places) -> Iterator[Path]:
+    """The files of a step that doit is not told of, each by its name; what else lies there is somebody's own."""
+    if step == "standin":
+        yield from _mirror_files(places.mirror)
+    elif step == "grub":
+        yield from map(places.grub, GRUB_FILES)
+    elif step == "smoke":
+        for firmware in FIRMWARE:
+            folder = places.smoke / firmware
+            yield from (folder / name for name in SMOKE_FILES)
+            yield from sorted(folder.glob("screen-[0-9][0-9]*.png"))
+
+
+def _mirror_files(mirror: Path) -> Iterator[Path]:
+    """What the checksum files of the stand-in's mirror list, and those files themselves."""
+    for release in sorted(mirror.glob("NetBSD-*")):
+        yield release / "README.files"
+        for folder in (SETS_FOLDER, KERNEL_FOLDER):
+            for checksums in sorted(release.glob(f"*/{folder}/{CHECKSUMS[0]}")):
+                for line in checksums.read_text(encoding="utf-8", errors="replace").splitlines():
+                    name = line.partition("(")[2].partition(")")[0]
+                    if name and "/" not in name:
+                        yield checksums.parent / name
+                yield from (checksums.parent / name for name in CHECKSUMS)

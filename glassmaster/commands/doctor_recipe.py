@@ -1,0 +1,63 @@
+"""What `doit doctor` looks at for a recipe: that it can be read, and its mirrors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from glassmaster.commands.finding import Finding, ok
+from glassmaster.commands.recipes import recipe_of
+from glassmaster.errors import GlassmasterError
+from glassmaster.images import grub
+from glassmaster.inputs.mirror import ReleaseMirror, set_file
+from glassmaster.places import KERNEL_FOLDER, SETS_FOLDER
+from glassmaster.recipe.load import LoadedRecipe
+
+
+def read(word: str) -> tuple[Finding, LoadedRecipe | None]:
+    """The recipe of a word, or what is wrong with it."""
+    try:
+        loaded = recipe_of(word)
+    except GlassmasterError as error:
+        remedy = error.hint or "correct it; docs/recipe.md has every field"
+        return Finding("error", f"recipe {word}", "; ".join(filter(None, (error.what, error.why))), remedy), None
+    return ok(f"recipe {loaded.name}", loaded.recipe.description), loaded
+
+
+def packages(loaded: LoadedRecipe) -> list[str]:
+    """The Debian packages that this recipe takes files from."""
+    xen = [loaded.recipe.xen.package] if loaded.recipe.xen else []
+    return [grub.TOOLS_PACKAGE, grub.BIOS.package, grub.UEFI.package, *xen]
+
+
+def mirrors(loaded: LoadedRecipe) -> Iterator[Finding]:
+    """Each mirror: whether it answers and has what the recipe names. One that works is enough for a build."""
+    urls = loaded.recipe.release.mirrors
+    if not urls:
+        yield ok(f"mirror of {loaded.name}", "made on this machine (stand-in)")
+        return
+    with ThreadPoolExecutor(len(urls)) as pool:
+        failures = list(pool.map(lambda url: _failure(loaded, url), urls))
+    works = any(failure is None for failure in failures)
+    for url, failure in zip(urls, failures, strict=True):
+        if failure is None:
+            yield ok(f"mirror of {loaded.name}", url)
+        else:
+            remedy = failure.hint or "check the network and the proxy variables, or name another mirror in the recipe"
+            detail = "; ".join(filter(None, (failure.what, failure.why)))
+            yield Finding("warning" if works else "error", f"mirror of {loaded.name}", detail, remedy)
+
+
+def _failure(loaded: LoadedRecipe, url: str) -> GlassmasterError | None:
+    release = loaded.recipe.release
+    mirror = ReleaseMirror((url,), release.version, release.machine)
+    try:
+        sets = mirror.digests(SETS_FOLDER)
+        for name in release.sets:
+            set_file(name, sets, mirror.urls(SETS_FOLDER)[0])
+        kernel = f"netbsd-{loaded.recipe.kernel.config}.gz"
+        if kernel not in mirror.digests(KERNEL_FOLDER):
+            return GlassmasterError(f"{mirror.urls(KERNEL_FOLDER)[0]} has no {kernel}")
+    except GlassmasterError as error:
+        return error
+    return None

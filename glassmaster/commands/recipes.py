@@ -1,0 +1,34 @@
+"""The recipes that a command line asks for, for commands that look at recipes and not at tasks."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+
+from doit import get_var
+
+from glassmaster.errors import GlassmasterError
+from glassmaster.recipe.load import LoadedRecipe, find, load
+
+CALLER_DIRECTORY = "GLASSMASTER_CWD"
+
+
+def words_asked_for() -> list[str]:
+    """What `recipe=a,b` says, or the default of pyproject.toml; raises GlassmasterError when it says nothing."""
+    words = [word.strip() for word in str(get_var("recipe", None) or default_recipe()).split(",") if word.strip()]
+    if not words:
+        raise GlassmasterError("recipe= names no recipe")
+    return words
+
+
+def recipe_of(word: str) -> LoadedRecipe:
+    """The recipe that a word means, by name or by path seen from where the user stands; raises GlassmasterError."""
+    return load(find(word, caller_directory=Path(os.environ.get(CALLER_DIRECTORY) or ".")))
+
+
+def default_recipe() -> str:
+    """What is built when the command line names no recipe: `recipe` of [tool.glassmaster] in pyproject.toml."""
+    path = Path("pyproject.toml")
+    table = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return str(table.get("tool", {}).get("glassmaster", {}).get("recipe", "standin"))

@@ -1,0 +1,88 @@
+"""The keys of glassmaster's own steps: each step reads no more than its key holds."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from glassmaster import stepkeys, tasks
+from glassmaster.doit_plugins.keys import Key
+from glassmaster.recipe.load import LoadedRecipe, load
+
+RECIPE = load(Path("recipes/standin.yaml"))
+
+
+def key(step: str, loaded: LoadedRecipe) -> dict[str, Any]:
+    return Key(**stepkeys.parts(step, loaded)).now()
+
+
+def changed(**values: Any) -> LoadedRecipe:
+    return dataclasses.replace(RECIPE, recipe=dataclasses.replace(RECIPE.recipe, **values))
+
+
+def steps_with_another_key(other: LoadedRecipe) -> set[str]:
+    return {step for step in stepkeys.STEPS if key(step, other) != key(step, RECIPE)}
+
+
+def test_a_value_belongs_to_the_steps_that_read_it() -> None:
+    recipe = RECIPE.recipe
+    smoke = changed(smoke=dataclasses.replace(recipe.smoke, seconds=7))
+    assert steps_with_another_key(smoke) == {"fetch", "overlay", "smoke"}
+    boot = changed(boot=dataclasses.replace(recipe.boot, timeout=77))
+    assert steps_with_another_key(boot) == {"fetch", "overlay", "grub"}
+    release = changed(release=dataclasses.replace(recipe.release, sets=("etc",)))
+    assert {"sets", "mtree", "iso"} <= steps_with_another_key(release)
+    assert "kernel" not in steps_with_another_key(release)
+    assert steps_with_another_key(changed(extends="another.yaml")) == set()
+    assert steps_with_another_key(changed(epoch=1)) == stepkeys.STEPS.keys() - {"readback", "smoke"}
+
+
+def test_a_step_is_handed_no_other_values() -> None:
+    seen = stepkeys.restricted("sets", RECIPE).recipe
+    assert seen.release.sets == RECIPE.recipe.release.sets and seen.epoch == RECIPE.recipe.epoch
+    for read in (lambda: seen.boot, lambda: seen.release.version, lambda: seen.smoke.seconds):
+        with pytest.raises(AttributeError, match=r"the step sets reads recipe\.\S+, which is not listed in its key"):
+            read()
+    assert stepkeys.restricted("fetch", RECIPE) is RECIPE
+    without = changed(xen=None)
+    assert stepkeys.restricted("mtree", without).recipe.xen is None
+
+
+def test_every_listed_value_is_one_of_a_recipe() -> None:
+    for step, reads in stepkeys.STEPS.items():
+        for name in reads.recipe or ():
+            value: Any = RECIPE.recipe
+            for word in name.split("."):
+                assert hasattr(value, word), (step, name)
+                value = getattr(value, word)
+
+
+def test_every_step_has_its_line() -> None:
+    creators = {name.removeprefix("task_") for name in tasks.__all__ if name.startswith("task_")}
+    assert creators == stepkeys.STEPS.keys()
+
+
+def test_of_the_inputs_a_step_takes_its_own(tmp_path: Path) -> None:
+    rows = [
+        {"name": "etc.tar.xz", "sha512": "1" * 128}, {"name": "base.tgz", "sha512": "2" * 128},
+        {"name": "netbsd-XEN3_DOM0.gz", "sha512": "3" * 128},
+        {"name": RECIPE.recipe.xen and RECIPE.recipe.xen.package, "sha512": "4" * 128, "version": "1-2"},
+    ]  # fmt: skip
+    path = tmp_path / "inputs.json"
+    path.write_text(json.dumps({"inputs": rows}))
+
+    def taken(step: str) -> Any:
+        wanted = stepkeys.STEPS[step].rows
+        assert wanted is not None
+        return stepkeys.InputRows(path, RECIPE.recipe, wanted).key_value()
+
+    assert taken("sets") == {"etc.tar.xz": "1" * 32, "base.tgz": "2" * 32}
+    assert taken("kernel") == {f"netbsd-{RECIPE.recipe.kernel.config}.gz": "3" * 32}
+    assert list(taken("xen").values()) == ["4" * 32 + " 1-2"]
+    for text in ("{", "[]", '{"inputs": [{}]}', '{"inputs": 5}'):
+        path.write_text(text)
+        assert taken("sets") is None
