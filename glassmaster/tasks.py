@@ -5,25 +5,25 @@ from __future__ import annotations
 import functools
 import importlib
 import json
-import os
-import tomllib
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from doit import get_var
 from doit.exceptions import InvalidDodoFile, TaskFailed
 
 from glassmaster import present, stepkeys
+from glassmaster.commands.recipes import recipe_of, words_asked_for
 from glassmaster.doit_plugins.checker import ContentChecker
 from glassmaster.doit_plugins.keys import Key, Targets
 from glassmaster.doit_plugins.modules import Code
+from glassmaster.doit_plugins.outlook import SECONDS
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.overlay_sources import overlay_files, overlay_state
 from glassmaster.inputs.standin.kernel_build import kernel_files
 from glassmaster.inputs.store import default_store
 from glassmaster.places import BOOT_IMAGES, KERNEL_FOLDER, SETS_FOLDER, Places, layer_names
-from glassmaster.recipe.load import FOLDER, SUFFIX, LoadedRecipe, find, load
+from glassmaster.recipe.load import FOLDER, SUFFIX, LoadedRecipe
 
 __all__ = [
     "DOIT_CONFIG", "task_fetch", "task_grub", "task_iso", "task_kernel", "task_mtree", "task_overlay", "task_readback",
@@ -34,7 +34,6 @@ DOIT_CONFIG = {
     "reporter": "glassmaster", "default_tasks": ["iso"], "backend": "state", "dep_file": ".doit.db",
     "check_file_uptodate": ContentChecker,
 }  # fmt: skip
-CALLER_DIRECTORY = "GLASSMASTER_CWD"
 
 Task = dict[str, Any]
 
@@ -204,13 +203,14 @@ def _near(path: Path) -> Path:
     return path.relative_to(here) if path.is_relative_to(here) else path
 
 
-def _act(basename: str, function: str, loaded: LoadedRecipe, *arguments: Any) -> TaskFailed | None:
+def _act(basename: str, function: str, loaded: LoadedRecipe, *arguments: Any) -> TaskFailed | dict[str, float]:
     """Run a step, given by its name in this package; an error for people becomes a failed task, without a traceback.
 
     By name, so that listing tasks imports neither pycdlib nor what else only the steps need. Of the recipe it gets
-    only what its key holds.
+    only what its key holds. Returned, and so kept with the task, is how long it took: `doit plan` estimates by that.
     """
     module, _, name = function.rpartition(".")
+    begin = time.monotonic()
     try:
         step = getattr(importlib.import_module(f"glassmaster.{module}"), name)
         step(stepkeys.restricted(basename, loaded), *arguments)
@@ -219,30 +219,20 @@ def _act(basename: str, function: str, loaded: LoadedRecipe, *arguments: Any) ->
     except OSError as error:
         # The machine's fault, not the input's: no room, no permission, a file that someone took away.
         return TaskFailed(f"{function}: {error}")
-    return None
+    return {SECONDS: round(time.monotonic() - begin, 3)}
 
 
 @functools.cache
 def _recipes() -> tuple[LoadedRecipe, ...]:
-    """The recipes of this run: `recipe=a,b` on the command line, or the default of pyproject.toml."""
-    words = str(get_var("recipe", None) or _default_recipe()).split(",")
-    caller = Path(os.environ.get(CALLER_DIRECTORY) or ".")
+    """The recipes of this run; a mistake in one of them is an error before any task starts."""
     try:
-        loaded = [load(find(word.strip(), caller_directory=caller)) for word in words if word.strip()]
+        loaded = [recipe_of(word) for word in words_asked_for()]
     except GlassmasterError as error:
         raise InvalidDodoFile(str(error)) from error
-    if not loaded:
-        raise InvalidDodoFile("recipe= names no recipe")
     names = [item.name for item in loaded]
     if len(set(names)) != len(names):
         raise InvalidDodoFile(f"two recipes have the same name: {', '.join(names)}")
     return tuple(loaded)
-
-
-def _default_recipe() -> str:
-    path = Path("pyproject.toml")
-    table = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return str(table.get("tool", {}).get("glassmaster", {}).get("recipe", "standin"))
 
 
 def _word(loaded: LoadedRecipe) -> str:

@@ -22,8 +22,9 @@ class Checklist(LookingCommand):
     doc_purpose = "show the bootstrap checklist: done, stale or to do, with the evidence"
     doc_usage = "[recipe=NAME,...]"
     doc_description = (
-        "done: everything that the line names is there and up to date. stale: it is there, but would be made "
-        "again. to do: it is not there. Digests are SHA-256, of the files as they are now. Runs nothing."
+        "done: everything that the line names is there and up to date. stale: it is there, but what it is made of "
+        "has changed, or may have. to do: it is not there. Digests are SHA-256, of the files as they are now. "
+        "Runs nothing."
     )
     examples = ("checklist", "checklist recipe=racks --json")
     cmd_options = (JSON,)

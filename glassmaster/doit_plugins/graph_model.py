@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -43,10 +44,15 @@ class Graph:
 def graph_of(tasks: Mapping[str, Task], names: Sequence[str], box_by: str) -> Graph:
     """The graph of some tasks and all that they depend on. A group is no task of its own: its members are.
 
-    box_by: "member" (iso:standin is in the box standin), "group" (it is in the box iso) or "none".
+    box_by: "member" (iso:standin is in the box standin, if others are), "group" (it is in the box iso) or "none".
     """
     order = [name for name in with_dependencies(tasks, names) if not tasks[name].has_subtask]
-    nodes = tuple(Node(name, tasks[name].doc or "", _box(name, box_by)) for name in order)
+    boxes = {name: _box(name, box_by) for name in order}
+    if box_by == "member":
+        # lint:ruff and lint:mypy have no members in common with anything.
+        shared = collections.Counter(boxes.values())
+        boxes = {name: box if shared[box] > 1 else "" for name, box in boxes.items()}
+    nodes = tuple(Node(name, tasks[name].doc or "", boxes[name]) for name in order)
     edges = []
     for name in order:
         for before in sorted(_without_groups(tasks, name), key=order.index):

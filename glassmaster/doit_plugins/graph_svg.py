@@ -10,12 +10,12 @@ from glassmaster.doit_plugins.graph_layout import Layout, layout
 from glassmaster.doit_plugins.graph_model import Graph
 
 STYLE = """\
-svg { background: #fff; font: 12px sans-serif }
+svg { font: 12px sans-serif } .page { fill: #fff }
 .node { fill: #f4f6f8; stroke: #456 } .label { fill: #111 }
 .edge { fill: none; stroke: #678; marker-end: url(#arrow) } .order { stroke-dasharray: 4 3 }
 .tip { fill: #678 }
 @media (prefers-color-scheme: dark) {
-svg { background: #16181c } .node { fill: #23272e; stroke: #9ab } .label { fill: #eee }
+.page { fill: #16181c } .node { fill: #23272e; stroke: #9ab } .label { fill: #eee }
 .edge { stroke: #9ab } .tip { fill: #9ab }
 }
 """
@@ -36,6 +36,7 @@ def svg(graph: Graph, title: str) -> str:
         f"<style>{STYLE}</style>",
         '<defs><marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto">',
         '<path class="tip" d="M0 0 8 4 0 8z"/></marker></defs>',
+        '<rect class="page" width="100%" height="100%"/>',
         *_edges(graph, placed),
         *_nodes(graph, placed),
         "</svg>",

@@ -36,7 +36,7 @@ class Reason:
                 at = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(self.old))
                 return f"it failed when it ran last, {at}"
             case "always":
-                return "it always runs: it says of nothing when it is up to date"
+                return "it always runs"
             case "key-changed" if self.old is None:
                 return f"{self.what}: new, {_shown(self.new)}"
             case "key-changed" if self.new is None:

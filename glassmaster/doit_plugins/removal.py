@@ -50,7 +50,7 @@ class Removal:
     def directories(self) -> None:
         """Then the directories that held the files, and those that were given, if they hold nothing else."""
         # The deepest first: an empty one may have been all that its parent held.
-        for folder in sorted(self._folders, key=lambda folder: len(folder.parts), reverse=True):
+        for folder in sorted(self._folders, key=lambda folder: (-len(folder.parts), folder)):
             try:
                 left = sorted(entry.name for entry in os.scandir(folder) if folder / entry.name not in self.removed)
                 if left:

@@ -53,6 +53,13 @@ def test_boxes(by: str, boxes: list[str]) -> None:
     assert graph_of(small(), ["check"], by).boxes() == boxes
 
 
+def test_a_box_for_one_alone_is_none() -> None:
+    lint = tasks(task("lint:a"), task("lint:b"))
+    assert graph_of(lint, list(lint), "member").boxes() == [] and graph_of(lint, list(lint), "group").boxes() == [
+        "lint"
+    ]
+
+
 def test_mermaid() -> None:
     assert mermaid(graph_of(small(), ["check"], "member")) == (
         'flowchart LR\n    subgraph b0["r"]\n        t0["fetch"]\n        t1["iso"]\n    end\n'
