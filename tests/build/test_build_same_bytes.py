@@ -45,8 +45,8 @@ def test_another_clone_in_other_surroundings(
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A directory that every user may enter; pytest's own are closed to others."""
-    folder = Path(tempfile.mkdtemp(prefix="glassmaster-test-"))
+    """A directory that every user may enter: the run's own temporary directory is closed to others."""
+    folder = Path(tempfile.mkdtemp(prefix="glassmaster-test-", dir="/var/tmp"))
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder)

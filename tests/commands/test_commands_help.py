@@ -41,11 +41,8 @@ def test_a_command_is_named_as_it_is_registered(name: str) -> None:
     assert loaded(COMMANDS[name]).get_name() == name
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", [name for name in OURS if issubclass(loaded(COMMANDS[name]), PlainCommand)])
 def test_help_has_an_example_that_begins_with_the_command(name: str, clone: Project) -> None:
-    command = loaded(COMMANDS[name])
-    if not issubclass(command, PlainCommand):
-        pytest.skip("another one's")
     text = clone.doit(name, "--help")
     assert "EXAMPLES\n" in text and f"    doit {name}" in text.partition("EXAMPLES")[2]
     assert max(map(len, text.splitlines())) <= 80

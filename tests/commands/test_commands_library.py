@@ -19,9 +19,6 @@ TIMEOUT = 600
 
 pytestmark = pytest.mark.slow
 
-# Older ones build no wheel by themselves.
-pytest.importorskip("setuptools", minversion="70.1")
-
 
 def run(argv: list[str], folder: Path, status: int = 0) -> str:
     """Run a program with nothing of this checkout in its way; no index: what is missing cannot be downloaded."""

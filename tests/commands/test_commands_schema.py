@@ -9,6 +9,7 @@ import typing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import jsonschema
 import pytest
 import yaml
 from hypothesis import given
@@ -25,8 +26,6 @@ from glassmaster.recipe.schema import schema
 
 if TYPE_CHECKING:
     from tests.commands.conftest import Project
-
-jsonschema = pytest.importorskip("jsonschema")
 
 STANDIN = Path(__file__).resolve().parents[2] / "recipes" / "standin.yaml"
 CONVERTERS = [*schema_module._CONVERTERS, values.whole(0), values.whole(1)]

@@ -291,7 +291,11 @@ def test_a_bomb(store: Store, kept: Kept, monkeypatch: pytest.MonkeyPatch) -> No
     assert kept() == before
 
 
-@pytest.mark.parametrize("changed", [gzip.compress(GOOD)[:-9], gzip.compress(tar(part("other"))), b"", b"\x1f\x8bjunk"])
+@pytest.mark.parametrize(
+    "changed",
+    [gzip.compress(GOOD)[:-9], gzip.compress(tar(part("other"))), b"", b"\x1f\x8bjunk"],
+    ids=["cut", "another", "empty", "junk"],
+)
 def test_a_copy_that_changed_after_it_was_verified(store: Store, kept: Kept, changed: bytes) -> None:
     sha512 = added(store, gzip.compress(GOOD, mtime=0))
     store.path(sha512).write_bytes(changed)
