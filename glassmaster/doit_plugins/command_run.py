@@ -9,12 +9,14 @@ import sys
 from contextlib import nullcontext
 from typing import Any
 
+from doit import cmd_run
 from doit.cmd_run import Run as DoitRun
 from doit.dependency import Dependency, DependencyStatus
 from doit.globals import Globals
 
 from glassmaster.doit_plugins.digests import NotAFile
 from glassmaster.doit_plugins.lock import NO_WAIT
+from glassmaster.doit_plugins.workers import WatchfulRunner
 
 opt_no_wait = {
     "name": "no_wait",
@@ -25,6 +27,10 @@ opt_no_wait = {
     "section": "DB backend",
     "help": "fail if another doit runs tasks here, do not wait for it to end [default: %(default)s]",
 }
+
+
+# doit's command takes its runner from there; it offers no other way to choose one.
+cmd_run.MRunner = WatchfulRunner
 
 
 class RecordKeeper(Dependency):  # type: ignore[misc]  # doit has no type hints
