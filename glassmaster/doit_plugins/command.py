@@ -39,11 +39,12 @@ class PlainCommand(Command):  # type: ignore[misc]  # doit has no type hints
 
     def parse_execute(self, in_args: list[str]) -> Any:
         """Print the help, or run; a reader that has seen enough (`| head`) is no error."""
-        if "--help" in in_args or "-h" in in_args:
-            print(self.help())
-            return 0
         try:
-            status = super().parse_execute(self._options_first(in_args))
+            if "--help" in in_args or "-h" in in_args:
+                print(self.help())
+                status = 0
+            else:
+                status = super().parse_execute(self._options_first(in_args))
             sys.stdout.flush()
             return status
         except BrokenPipeError:

@@ -66,3 +66,14 @@ def test_a_reader_that_has_seen_enough(project: Project) -> None:
     )  # fmt: skip
     os.close(writing)
     assert process.communicate(timeout=60)[1] == "" and process.returncode == 0
+
+
+def test_a_reader_of_the_help_that_goes_away_is_no_error(clone: Project) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "doit", "plan", "--help"], cwd=clone.path, env=clone.environment(),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    process.stdout.close()
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, b"")
