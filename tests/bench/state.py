@@ -45,8 +45,8 @@ def seconds(directory: Path, *arguments: str) -> float:
     """Wall-clock time of one start of doit."""
     started = time.perf_counter()
     subprocess.run(
-        [sys.executable, "-m", "doit", *arguments], cwd=directory, check=True, stdout=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        [sys.executable, "-m", "doit", *arguments], cwd=directory, check=True,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     return time.perf_counter() - started
 
