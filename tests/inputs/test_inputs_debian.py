@@ -43,7 +43,7 @@ APT = """\
 # Answers as apt-get of Debian 12 does; every call is noted.
 echo "$@" >>"{folder}/calls"
 case "$*" in
-"download --print-uris xen") printf "'http://deb.debian.org/%s' %s %s SHA256:%s\\n" "{file}" "{file}" {size} {digest} ;;
+"download --print-uris xen") printf "'http://deb.example/%s' %s %s SHA256:%s\\n" "{file}" "{file}" {size} {digest} ;;
 "download --print-uris absent") echo "E: Unable to locate package absent" >&2; exit 100 ;;
 "download --print-uris silent") echo "E: nothing to say" ;;
 "download -q -o APT::Sandbox::User=root xen={version}") [ -e "{folder}/offline" ] || cp "{package}" "{file}" ;;
@@ -99,7 +99,7 @@ def calls(apt: Path) -> list[str]:
     return (apt / "calls").read_text().splitlines()
 
 
-CANDIDATE = Candidate("xen", f"http://deb.debian.org/{FILE}", FILE, "SHA256-00")
+CANDIDATE = Candidate("xen", f"http://deb.example/{FILE}", FILE, "SHA256-00")
 
 
 def test_commands() -> None:
@@ -114,7 +114,7 @@ def test_commands() -> None:
 def test_apts_answer_is_read_in_the_order_of_the_question() -> None:
     text = (
         "'http://d/pool/b_2_all.deb' b_2_all.deb 10 SHA256:bb\n"
-        f"'http://deb.debian.org/{FILE}' {FILE} 1234 SHA256:00\n"
+        f"'http://deb.example/{FILE}' {FILE} 1234 SHA256:00\n"
     )  # fmt: skip
     found = parse_uris(text, ["xen", "b"])
     assert found == [CANDIDATE, Candidate("b", "http://d/pool/b_2_all.deb", "b_2_all.deb", "SHA256-bb")]
@@ -131,7 +131,7 @@ def test_fetched_once(apt: Path, store: Store, package_file: Path) -> None:
     first = fetch_packages(["xen"], store)
     assert first == fetch_packages(["xen"], store)
     package = first[0]
-    assert (package.name, package.version, package.url) == ("xen", VERSION, f"http://deb.debian.org/{FILE}")
+    assert (package.name, package.version, package.url) == ("xen", VERSION, f"http://deb.example/{FILE}")
     assert package.stored.size == package_file.stat().st_size
     assert store.verified(package.stored.sha512, "x").read_bytes() == package_file.read_bytes()
     assert calls(apt) == [
