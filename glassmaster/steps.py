@@ -203,7 +203,7 @@ def make_iso(loaded: LoadedRecipe) -> None:
             "release_id": _release_id(loaded), "standin": recipe.standin is not None, "title": recipe.description,
         }  # fmt: skip
         put_in_place(temporary, places.iso)
-    _write_readback(result, facts, places)
+    _write_readback(result, facts["sha256"], places)
     write_json(places.facts, facts)
 
 
@@ -212,7 +212,8 @@ def read_back(loaded: LoadedRecipe) -> readback.Readback:
     places = Places(loaded.name)
     lines = parse_mtree(places.mtree.read_text(encoding="utf-8"), str(places.mtree))
     result = _compared(lines, places.iso)
-    _write_readback(result, json.loads(places.facts.read_bytes()), places)
+    # Of the image that was read, not of the one that was once described.
+    _write_readback(result, readback.file_digest(places.iso), places)
     readback.require_equal(result, places.iso)
     return result
 
@@ -229,8 +230,8 @@ def _told(found: Iterable[readback.Found], advance: Advance) -> Iterator[readbac
         advance(item.size)
 
 
-def _write_readback(result: readback.Readback, facts: Mapping[str, Any], places: Places) -> None:
-    write_json(places.readback, {"reader": "libarchive", "image": facts["sha256"], **dataclasses.asdict(result)})
+def _write_readback(result: readback.Readback, image: object, places: Places) -> None:
+    write_json(places.readback, {"reader": "libarchive", "image": image, **dataclasses.asdict(result)})
 
 
 def _mirror(loaded: LoadedRecipe) -> ReleaseMirror:

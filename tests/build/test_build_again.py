@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -150,4 +151,6 @@ def test_readback_sees_damage(built: Clone) -> None:
     result = built.doit("run", "-s", "readback")
     assert result.returncode == 1
     assert "the disc is not what its tree says" in result.stdout and "/bottom: sha256" in result.stdout
+    recorded = json.loads(built.out("readback.json").read_bytes())
+    assert recorded["image"] == hashlib.sha256(data).hexdigest() and recorded["differences"]
     assert "Traceback" not in result.stdout

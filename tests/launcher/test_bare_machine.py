@@ -85,7 +85,7 @@ def bare_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BareMachi
     """A bare Debian with a clone of this repository and nothing installed for it."""
     for program in ("mmdebstrap", "unshare", "git"):
         if shutil.which(program) is None:
-            pytest.skip(f"{program} is not installed")
+            pytest.fail(f"{program} is not installed; ./doit test-all installs it")
     if os.geteuid() != 0:
         pytest.skip("only root can mount /proc in a chroot and install packages there")
     root = tmp_path_factory.mktemp("bare") / "debian"
