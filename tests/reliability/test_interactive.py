@@ -50,7 +50,9 @@ def test_it_reads_and_writes_the_terminal(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_is_the_programs(tmp_path: Path) -> None:
-    assert b"status 130" in talk("echo go; exec cat", tmp_path, (b"go", b"\x03"))
+    # What it has read shows that the terminal is its own by now; a Ctrl-C before that would be its caller's.
+    script = "echo name?; read name; echo hello $name; exec cat"
+    assert b"status 130" in talk(script, tmp_path, (b"name?", b"me\n"), (b"hello me", b"\x03"))
 
 
 def test_a_program_that_was_killed_leaves_the_terminal_as_it_was(tmp_path: Path) -> None:

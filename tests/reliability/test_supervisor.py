@@ -147,7 +147,11 @@ def test_sigkill_to_any_of_them_ends_everything(tmp_path: Path, who: str) -> Non
 
 def test_what_was_left_when_all_were_killed_the_next_run_ends(tmp_path: Path) -> None:
     with started(tmp_path, SLEEPS) as run:
-        for pid in (run.guardian, run.process.pid, run.pids[0]):
+        # Stopped first, those who would act on the death of another before that other: all three end as if at once.
+        caller, guardian, worker = run.process.pid, run.guardian, run.pids[0]
+        for pid in (caller, guardian, worker):
+            os.kill(pid, signal.SIGSTOP)
+        for pid in (worker, guardian, caller):
             os.kill(pid, signal.SIGKILL)
         run.process.wait(TIMEOUT)
         assert wait_for_end(run.pids[1:], 0) == run.pids[1:]
