@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from glassmaster.doit_plugins.digests import DIGESTS, NotAFile
 from glassmaster.doit_plugins.keys import SHORT, Tool
+from glassmaster.inputs.wants import SET_SUFFIXES, kernel_file, sets_folder
 from glassmaster.places import Places
 from glassmaster.recipe.load import LoadedRecipe
 from glassmaster.recipe.model import Recipe
@@ -38,29 +39,33 @@ class Reads:
 
 
 def _of_a_set(recipe: Recipe, name: str) -> bool:
-    return name in {f"{item}{suffix}" for item in recipe.release.sets for suffix in (".tar.xz", ".tgz")}
+    folder = sets_folder(recipe.release.machine)
+    return name in {f"{folder}/{item}{suffix}" for item in recipe.release.sets for suffix in SET_SUFFIXES}
 
 
 def _of_the_kernel(recipe: Recipe, name: str) -> bool:
-    return name == f"netbsd-{recipe.kernel.config}.gz"
+    return name == kernel_file(recipe.release.machine, recipe.kernel.config)
 
 
 def _of_xen(recipe: Recipe, name: str) -> bool:
-    return recipe.xen is not None and name == recipe.xen.package
+    return recipe.xen is not None and name == f"debian/{recipe.xen.package}"
 
 
 def _of_grub(recipe: Recipe, name: str) -> bool:
-    return name.startswith("grub-")
+    return name.startswith("debian/grub-")
 
 
+_WANTS = ("release", "kernel.config", "xen.package", "standin")
 _TREE = ("release.sets", "xen", "overlays", "standin", "epoch")
 STEPS = {
     "standin": Reads(("release.version", "release.machine", "epoch", "standin"), tools=(COMPILER, ("as",), ("ld",))),
+    "lock": Reads(_WANTS),
+    "locked": Reads(_WANTS),
     # The release id is made of the whole recipe; an overlay's templates may show any of its values.
     "fetch": Reads(None),
     "overlay": Reads(None, release_id=True),
-    "sets": Reads(("release.sets", "release.disagreeing", "epoch"), _of_a_set),
-    "kernel": Reads(("kernel.config", "epoch"), _of_the_kernel),
+    "sets": Reads(("release.machine", "release.sets", "release.disagreeing", "epoch"), _of_a_set),
+    "kernel": Reads(("release.machine", "kernel.config", "epoch"), _of_the_kernel),
     "xen": Reads(("xen.package", "xen.member", "epoch"), _of_xen),
     "grub": Reads(
         ("description", "boot", "kernel.arguments", "xen", "epoch"), _of_grub, release_id=True, tools=(("mformat",),)

@@ -6,9 +6,9 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from glassmaster.atomic import put_in_place, temporary_beside, write_bytes, write_json, write_text
@@ -20,14 +20,15 @@ from glassmaster.images.fat import write_fat
 from glassmaster.images.iso import BootImages, write_iso
 from glassmaster.inputs.accounts import Accounts
 from glassmaster.inputs.boot_files import KERNEL_PATH, XEN_PATH, kernel_layer, xen_layer
-from glassmaster.inputs.debian import DebianPackage, extracted, fetch_packages
-from glassmaster.inputs.mirror import Fetched, ReleaseMirror, set_file
+from glassmaster.inputs.debian import extracted
 from glassmaster.inputs.overlay import overlay_layer, read_rules
+from glassmaster.inputs.record import Record, read_record
 from glassmaster.inputs.sets import release_accounts, set_layer
 from glassmaster.inputs.standin.release import make_release
-from glassmaster.inputs.store import Stored, default_store
+from glassmaster.inputs.store import default_store
 from glassmaster.inputs.tarindex import TarIndex, indexed
-from glassmaster.places import BOOT_IMAGES, KERNEL_FOLDER, SETS_FOLDER, STANDIN_NOTICE, Places, layer_names
+from glassmaster.inputs.wants import SET_SUFFIXES, kernel_file, sets_folder
+from glassmaster.places import BOOT_IMAGES, STANDIN_NOTICE, Places, layer_names
 from glassmaster.recipe.load import LoadedRecipe
 from glassmaster.run import run
 from glassmaster.tree.blob import new_blob
@@ -36,9 +37,6 @@ from glassmaster.tree.layer import Layer, read_layer, write_layer
 from glassmaster.tree.links import dangling
 from glassmaster.tree.merge import Tree, merge
 from glassmaster.tree.mtree import Listed, format_mtree, listed, parse_mtree
-
-INPUTS_FORMAT = 1
-RELEASE_ID_DIGITS = 12
 
 
 def make_standin(loaded: LoadedRecipe) -> None:
@@ -51,44 +49,16 @@ def make_standin(loaded: LoadedRecipe) -> None:
     )  # fmt: skip
 
 
-def fetch(loaded: LoadedRecipe) -> None:
-    """Bring all inputs into the store, verified, and write down which they are."""
-    recipe, store = loaded.recipe, default_store()
-    mirror = _mirror(loaded)
-    sets = mirror.digests(SETS_FOLDER)
-    wanted = [
-        (SETS_FOLDER, set_file(name, sets, f"SHA512 of {mirror.urls(SETS_FOLDER)[0]}"), sets)
-        for name in recipe.release.sets
-    ]
-    kernels = mirror.digests(KERNEL_FOLDER)
-    kernel = f"netbsd-{recipe.kernel.config}.gz"
-    if kernel not in kernels:
-        there = ", ".join(sorted(kernels))
-        raise GlassmasterError(f"the release has no kernel {recipe.kernel.config}", why=f"{KERNEL_FOLDER} has: {there}")
-    wanted.append((KERNEL_FOLDER, kernel, kernels))
-    fetched = []
-    names = _packages(loaded)
-    with progress("files", len(wanted) + len(names)) as advance:
-        for folder, name, digests_there in wanted:
-            fetched.append(mirror.fetch(folder, name, digests_there, store))
-            advance()
-        packages = fetch_packages(names, store)
-        advance(len(packages))
-    rows = [*map(_release_row, fetched), *map(_package_row, packages)]
-    digests = "".join(f"{row['name']} {row['sha512']}\n" for row in sorted(rows, key=lambda row: str(row["name"])))
-    release_id = hashlib.sha256(f"{loaded.digest()}\n{digests}".encode()).hexdigest()[:RELEASE_ID_DIGITS]
-    write_json(Places(loaded.name).inputs, {"format": INPUTS_FORMAT, "release_id": release_id, "inputs": rows})
-
-
 def make_set_layers(loaded: LoadedRecipe) -> None:
     """Sets to layers, several at a time; and the release's accounts."""
     recipe, store, places, inputs = loaded.recipe, default_store(), Places(loaded.name), _inputs(loaded)
     names = recipe.release.sets
-    rows = {name: _set_row(inputs, name) for name in names}
+    folder = sets_folder(recipe.release.machine)
+    rows = {name: inputs.row(*(f"{folder}/{name}{suffix}" for suffix in SET_SUFFIXES)) for name in names}
     with ThreadPoolExecutor(os.cpu_count()) as pool, progress("sets", len(names)) as advance:
 
         def read(name: str) -> TarIndex:
-            index = indexed(rows[name]["sha512"], rows[name]["name"], store)
+            index = indexed(rows[name]["sha512"], PurePosixPath(rows[name]["name"]).name, store)
             advance()
             return index
 
@@ -103,7 +73,7 @@ def make_set_layers(loaded: LoadedRecipe) -> None:
 def make_kernel_layer(loaded: LoadedRecipe) -> None:
     """The dom0 kernel to a layer."""
     config, places = loaded.recipe.kernel.config, Places(loaded.name)
-    row = _row(_inputs(loaded), f"netbsd-{config}.gz")
+    row = _inputs(loaded).row(kernel_file(loaded.recipe.release.machine, config))
     with new_blob(places.blob("kernel")) as blob:
         layer = kernel_layer(default_store().read(row["sha512"], row["name"]), config, loaded.recipe.epoch, blob)
     write_layer(layer, places.layer("kernel"))
@@ -113,7 +83,7 @@ def make_xen_layer(loaded: LoadedRecipe) -> None:
     """The hypervisor to a layer."""
     xen, places, store = loaded.recipe.xen, Places(loaded.name), default_store()
     assert xen is not None
-    package = _package(loaded, xen.package)
+    package = _inputs(loaded).package(xen.package)
     folder = extracted(package, [xen.member], store, key=hashlib.sha256(xen.member.encode()).hexdigest()[:16])
     with new_blob(places.blob("xen")) as blob:
         layer = xen_layer(folder / Path(xen.member).name, package.version, loaded.recipe.epoch, blob)
@@ -132,14 +102,15 @@ def make_overlay_layer(loaded: LoadedRecipe, name: str) -> None:
 def make_grub(loaded: LoadedRecipe) -> None:
     """GRUB's core images, and a layer with its menu."""
     recipe, places, store = loaded.recipe, Places(loaded.name), default_store()
-    release_id = _release_id(loaded)
+    inputs = _inputs(loaded)
+    release_id = inputs.release_id
     marker = grub.marker_path(release_id)
-    tools = extracted(_package(loaded, grub.TOOLS_PACKAGE), [grub.TOOL], store, key="mkimage")
+    tools = extracted(inputs.package(grub.TOOLS_PACKAGE), [grub.TOOL], store, key="mkimage")
     early = places.grub("early.cfg")
     write_text(early, grub.early_config(marker))
     for platform, name in ((grub.BIOS, "core.img"), (grub.UEFI, "bootx64.efi")):
         directory = extracted(
-            _package(loaded, platform.package), grub.boot_package_files(platform), store, key="platform"
+            inputs.package(platform.package), grub.boot_package_files(platform), store, key="platform"
         )
         with temporary_beside(places.grub(name)) as temporary:
             run(grub.mkimage(tools / Path(grub.TOOL).name, platform, directory, early, temporary))
@@ -234,49 +205,12 @@ def _write_readback(result: readback.Readback, image: object, places: Places) ->
     write_json(places.readback, {"reader": "libarchive", "image": image, **dataclasses.asdict(result)})
 
 
-def _mirror(loaded: LoadedRecipe) -> ReleaseMirror:
-    release = loaded.recipe.release
-    mirrors = release.mirrors or (Places(loaded.name).mirror.absolute().as_uri(),)
-    return ReleaseMirror(mirrors, release.version, release.machine)
-
-
-def _packages(loaded: LoadedRecipe) -> list[str]:
-    xen = [loaded.recipe.xen.package] if loaded.recipe.xen else []
-    return [grub.TOOLS_PACKAGE, grub.BIOS.package, grub.UEFI.package, *xen]
-
-
-def _release_row(item: Fetched) -> dict[str, Any]:
-    return {**_stored_row(item.name, item.url, item.stored), "trust": "SHA512 file of the mirror"}
-
-
-def _package_row(item: DebianPackage) -> dict[str, Any]:
-    return {**_stored_row(item.name, item.url, item.stored), "version": item.version, "trust": "apt"}
-
-
-def _stored_row(name: str, url: str, stored: Stored) -> dict[str, Any]:
-    return {"name": name, "url": url, "size": stored.size, "sha512": stored.sha512}
-
-
-def _inputs(loaded: LoadedRecipe) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(Places(loaded.name).inputs.read_bytes())
-    return document
-
-
-def _row(inputs: Mapping[str, Any], name: str) -> dict[str, Any]:
-    return next(row for row in inputs["inputs"] if row["name"] == name)
-
-
-def _set_row(inputs: Mapping[str, Any], name: str) -> dict[str, Any]:
-    return next(row for row in inputs["inputs"] if row["name"] in (f"{name}.tar.xz", f"{name}.tgz"))
-
-
-def _package(loaded: LoadedRecipe, name: str) -> DebianPackage:
-    row = _row(_inputs(loaded), name)
-    return DebianPackage(name, row["version"], row["url"], Stored(row["sha512"], row["size"]))
+def _inputs(loaded: LoadedRecipe) -> Record:
+    return read_record(Places(loaded.name).inputs)
 
 
 def _release_id(loaded: LoadedRecipe) -> str:
-    return str(_inputs(loaded)["release_id"])
+    return _inputs(loaded).release_id
 
 
 def _template_context(loaded: LoadedRecipe) -> dict[str, Any]:

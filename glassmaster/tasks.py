@@ -13,7 +13,7 @@ from typing import Any
 from doit.exceptions import InvalidDodoFile, TaskFailed
 
 from glassmaster import present, stepkeys
-from glassmaster.commands.recipes import recipe_of, words_asked_for
+from glassmaster.commands.recipes import must_be_locked, recipe_of, words_asked_for
 from glassmaster.doit_plugins.checker import ContentChecker
 from glassmaster.doit_plugins.keys import Key, Targets
 from glassmaster.doit_plugins.modules import Code
@@ -26,8 +26,8 @@ from glassmaster.places import BOOT_IMAGES, KERNEL_FOLDER, SETS_FOLDER, Places, 
 from glassmaster.recipe.load import FOLDER, SUFFIX, LoadedRecipe
 
 __all__ = [
-    "DOIT_CONFIG", "task_fetch", "task_grub", "task_iso", "task_kernel", "task_mtree", "task_overlay", "task_readback",
-    "task_sets", "task_smoke", "task_standin", "task_xen",
+    "DOIT_CONFIG", "task_fetch", "task_grub", "task_iso", "task_kernel", "task_lock", "task_locked", "task_mtree",
+    "task_overlay", "task_readback", "task_sets", "task_smoke", "task_standin", "task_xen",
 ]  # fmt: skip
 
 DOIT_CONFIG = {
@@ -46,20 +46,35 @@ def task_standin() -> Iterator[Task]:
             yield _task("standin", loaded, "steps.make_standin", needs=kernel_files(), makes=_mirror_files(loaded))
 
 
+def task_lock() -> Iterator[Task]:
+    """look at the mirrors and at Debian, and write down which files exactly a recipe is built from"""
+    yield _group("lock", task_lock)
+    for loaded in _recipes():
+        needs = _mirror_files(loaded) if loaded.recipe.standin else []
+        yield _task("lock", loaded, "fetching.make_lock", needs=needs, makes=[], always=True)
+
+
+def task_locked() -> Iterator[Task]:
+    """see that the lock fits the recipe, and make it where there is none"""
+    yield _group("locked", task_locked)
+    for loaded in _recipes():
+        needs = _mirror_files(loaded) if loaded.recipe.standin else []
+        task = _task(
+            "locked", loaded, "fetching.require_lock", must_be_locked(), needs=needs, makes=[_near(loaded.lock)]
+        )
+        # What `doit clean` takes away can be made again as it was; a lock cannot.
+        yield {**task, "clean": []}
+
+
 def task_fetch() -> Iterator[Task]:
     """bring sets, kernel and boot files into the store, each verified by its digest"""
     yield _group("fetch", task_fetch)
     for loaded in _recipes():
         places = Places(loaded.name)
-        needs = _mirror_files(loaded) if loaded.recipe.standin else []
         yield _task(
-            "fetch",
-            loaded,
-            "steps.fetch",
-            needs=needs,
-            makes=[places.inputs],
+            "fetch", loaded, "fetching.fetch", needs=[loaded.lock], makes=[places.inputs],
             also=functools.partial(_stored, places.inputs),
-        )
+        )  # fmt: skip
 
 
 def task_sets() -> Iterator[Task]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from doit.exceptions import InvalidCommand
 
 from glassmaster.doit_plugins.command import JSON, PlainCommand
+from glassmaster.inputs.boot_packages import debian_packages
 
 if TYPE_CHECKING:
     from glassmaster.commands.finding import Finding
@@ -75,7 +76,7 @@ def examine() -> Iterator[Finding]:
         if loaded is not None:
             budget = loaded.recipe.media.budget
             yield doctor_host.space(f"room for {loaded.name}", OUT / loaded.name, budget, "media.budget of the recipe")
-            yield doctor_host.apt(doctor_recipe.packages(loaded))
+            yield doctor_host.apt(debian_packages(loaded.recipe))
             yield from doctor_recipe.mirrors(loaded)
 
 

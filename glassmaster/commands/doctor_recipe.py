@@ -8,9 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from glassmaster.commands.finding import Finding, ok
 from glassmaster.commands.recipes import recipe_of
 from glassmaster.errors import GlassmasterError
-from glassmaster.images import grub
 from glassmaster.inputs.mirror import ReleaseMirror, set_file
-from glassmaster.places import KERNEL_FOLDER, SETS_FOLDER
+from glassmaster.inputs.wants import kernel_file, sets_folder
 from glassmaster.recipe.load import LoadedRecipe
 
 
@@ -22,12 +21,6 @@ def read(word: str) -> tuple[Finding, LoadedRecipe | None]:
         remedy = error.hint or "correct it; docs/recipe.md has every field"
         return Finding("error", f"recipe {word}", "; ".join(filter(None, (error.what, error.why))), remedy), None
     return ok(f"recipe {loaded.name}", loaded.recipe.description), loaded
-
-
-def packages(loaded: LoadedRecipe) -> list[str]:
-    """The Debian packages that this recipe takes files from."""
-    xen = [loaded.recipe.xen.package] if loaded.recipe.xen else []
-    return [grub.TOOLS_PACKAGE, grub.BIOS.package, grub.UEFI.package, *xen]
 
 
 def mirrors(loaded: LoadedRecipe) -> Iterator[Finding]:
@@ -50,14 +43,15 @@ def mirrors(loaded: LoadedRecipe) -> Iterator[Finding]:
 
 def _failure(loaded: LoadedRecipe, url: str) -> GlassmasterError | None:
     release = loaded.recipe.release
-    mirror = ReleaseMirror((url,), release.version, release.machine)
+    mirror = ReleaseMirror((url,), release.version)
     try:
-        sets = mirror.digests(SETS_FOLDER)
+        folder = sets_folder(release.machine)
+        sets = mirror.digests(folder)
         for name in release.sets:
-            set_file(name, sets, mirror.urls(SETS_FOLDER)[0])
-        kernel = f"netbsd-{loaded.recipe.kernel.config}.gz"
-        if kernel not in mirror.digests(KERNEL_FOLDER):
-            return GlassmasterError(f"{mirror.urls(KERNEL_FOLDER)[0]} has no {kernel}")
+            set_file(name, sets, mirror.urls(folder)[0])
+        kernels, _, kernel = kernel_file(release.machine, loaded.recipe.kernel.config).rpartition("/")
+        if kernel not in mirror.digests(kernels):
+            return GlassmasterError(f"{mirror.urls(kernels)[0]} has no {kernel}")
     except GlassmasterError as error:
         return error
     return None

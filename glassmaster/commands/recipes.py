@@ -27,6 +27,11 @@ def recipe_of(word: str) -> LoadedRecipe:
     return load(find(word, caller_directory=Path(os.environ.get(CALLER_DIRECTORY) or ".")))
 
 
+def must_be_locked() -> bool:
+    """Whether a build may only use locks that are there: `locked=yes`, or CI=true in the environment."""
+    return str(get_var("locked", "")) == "yes" or os.environ.get("CI") == "true"
+
+
 def default_recipe() -> str:
     """What is built when the command line names no recipe: `recipe` of [tool.glassmaster] in pyproject.toml."""
     path = Path("pyproject.toml")

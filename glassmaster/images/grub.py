@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from glassmaster.errors import GlassmasterError
+from glassmaster.inputs.boot_packages import GRUB_BIOS, GRUB_TOOLS, GRUB_UEFI
 from glassmaster.inputs.template import render_file
 from glassmaster.recipe.model import KERNEL_ARGUMENTS_LIMIT, Recipe
 from glassmaster.run import Command
@@ -38,14 +39,14 @@ class Platform:
 
 # Modules start in this order. With bsd first, GRUB 2.06 on UEFI begins with "variable `prefix' isn't set".
 # UEFI has no text mode: without a video driver multiboot2 ends in "no suitable video mode found".
-BIOS = Platform("i386-pc-eltorito", "grub-pc-bin", "usr/lib/grub/i386-pc", ("biosdisk", *_COMMON_MODULES, "bsd"))
+BIOS = Platform("i386-pc-eltorito", GRUB_BIOS, "usr/lib/grub/i386-pc", ("biosdisk", *_COMMON_MODULES, "bsd"))
 UEFI = Platform(
     "x86_64-efi",
-    "grub-efi-amd64-bin",
+    GRUB_UEFI,
     "usr/lib/grub/x86_64-efi",
     (*_COMMON_MODULES, "bsd", "efi_gop", "efi_uga", "fat"),
 )
-TOOLS_PACKAGE, TOOL = "grub-common", "usr/bin/grub-mkimage"
+TOOLS_PACKAGE, TOOL = GRUB_TOOLS, "usr/bin/grub-mkimage"
 
 
 def mkimage(tool: Path, platform: Platform, directory: Path, early_config: Path, output: Path) -> Command:

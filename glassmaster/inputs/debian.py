@@ -11,6 +11,8 @@ from pathlib import Path, PurePosixPath
 
 from glassmaster.atomic import write_bytes, write_text
 from glassmaster.errors import GlassmasterError
+from glassmaster.inputs.lock import LockedInput
+from glassmaster.inputs.mirror import take
 from glassmaster.inputs.store import CHUNK, Store, Stored
 from glassmaster.run import Command, run
 
@@ -48,9 +50,8 @@ def print_uris(packages: Sequence[str]) -> Command:
     return Command(("apt-get", "download", "--print-uris", *packages))
 
 
-def download(candidates: Sequence[Candidate], directory: Path) -> Command:
-    """Have apt download package files into a directory. The sandbox user could not write there."""
-    exact = [f"{item.package}={item.version}" for item in candidates]
+def download(exact: Sequence[str], directory: Path) -> Command:
+    """Have apt download package files (NAME=VERSION) into a directory. The sandbox user could not write there."""
     return Command(("apt-get", "download", "-q", "-o", "APT::Sandbox::User=root", *exact), directory=directory)
 
 
@@ -102,7 +103,7 @@ def _package(item: Candidate, sha512: str, store: Store) -> DebianPackage:
 
 def _download(missing: Sequence[Candidate], store: Store) -> None:
     with tempfile.TemporaryDirectory() as directory:
-        run(download(missing, Path(directory)))
+        run(download([f"{item.package}={item.version}" for item in missing], Path(directory)))
         for item in missing:
             file = Path(directory) / item.file
             if not file.is_file():
@@ -110,6 +111,47 @@ def _download(missing: Sequence[Candidate], store: Store) -> None:
             with file.open("rb") as stream:
                 stored = store.add(iter(lambda: stream.read(CHUNK), b""), what=item.file)
             write_text(_note(item, store), stored.sha512)
+
+
+def fetch_locked(locked: Sequence[LockedInput], store: Store) -> None:
+    """Bring exactly these packages into the store, of which it may have some.
+
+    Debian takes a version away when it has a newer one: what neither apt nor the URL of the lock gives is an error.
+    """
+    missing = [item for item in locked if item.sha512 not in store]
+    if missing and not _by_apt(missing, store):
+        for item in missing:
+            if not _by_apt([item], store):
+                _by_url(item, store)
+
+
+def _by_apt(locked: Sequence[LockedInput], store: Store) -> bool:
+    """Whether apt had all of them. Another file under the same version is an error."""
+    exact = [f"{PurePosixPath(item.name).name}={item.version}" for item in locked]
+    with tempfile.TemporaryDirectory() as directory:
+        try:
+            run(download(exact, Path(directory)))
+        except GlassmasterError:
+            return False
+        for item in locked:
+            files = sorted(Path(directory).glob(f"{PurePosixPath(item.name).name}_*.deb"))
+            if not files:
+                return False
+            with files[0].open("rb") as stream:
+                store.add(iter(lambda: stream.read(CHUNK), b""), what=files[0].name, expected=item.sha512)
+    return True
+
+
+def _by_url(item: LockedInput, store: Store) -> None:
+    try:
+        take(item.urls, item.sha512, store, item.name)
+    except GlassmasterError as error:
+        raise GlassmasterError(
+            f"Debian's {PurePosixPath(item.name).name} {item.version}, which the lock names, cannot be had",
+            why=f"apt does not know it: Debian may have replaced it by a newer one, or apt's lists are old\n{error}",
+            hint="`doit lock` takes the version that Debian has now (the disc changes with it); "
+            "a store or bundle that has the old one builds the old disc",
+        ) from error
 
 
 def extracted(package: DebianPackage, members: Iterable[str], store: Store, *, key: str) -> Path:

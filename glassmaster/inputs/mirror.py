@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -16,6 +16,7 @@ import urllib3
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.checksums import parse_sha512
 from glassmaster.inputs.store import Store, Stored
+from glassmaster.inputs.wants import SET_SUFFIXES
 
 T = TypeVar("T")
 
@@ -23,17 +24,6 @@ CHUNK = 1 << 20
 # Seconds to connect, and between two pieces of an answer.
 TIMEOUT = (15, 60)
 CHECKSUMS_LIMIT = 16 << 20
-# Tried in this order; NetBSD 9 and later have binary sets as .tar.xz, source sets and older ones as .tgz.
-SET_SUFFIXES = (".tar.xz", ".tgz")
-
-
-@dataclass(frozen=True)
-class Fetched:
-    """A file of a release in the store. url: where it came from; the first mirror's if the store had it before."""
-
-    name: str
-    url: str
-    stored: Stored
 
 
 @dataclass(frozen=True)
@@ -42,26 +32,27 @@ class ReleaseMirror:
 
     mirrors: Sequence[str]
     version: str
-    machine: str
 
-    def urls(self, path: str) -> list[str]:
-        """Where a file of the release may be found, by its path below NetBSD-VERSION/MACHINE."""
-        return [f"{mirror.rstrip('/')}/NetBSD-{self.version}/{self.machine}/{path}" for mirror in self.mirrors]
+    def urls(self, path: str) -> tuple[str, ...]:
+        """Where a file of the release may be found, by its path below NetBSD-VERSION."""
+        return self._everywhere(f"NetBSD-{self.version}/{path}")
 
     def digests(self, folder: str) -> dict[str, str]:
         """The SHA512 file of a directory: file names to digests."""
         path = f"{folder}/SHA512"
         return _first(self.urls(path), _read_digests, path)[1]
 
-    def fetch(self, folder: str, name: str, digests: dict[str, str], store: Store) -> Fetched:
-        """One file of a directory whose digests are known, verified, in the store."""
-        expected = digests[name]
-        path = f"{folder}/{name}"
-        urls = self.urls(path)
-        if expected in store:
-            return Fetched(name, urls[0], Stored(expected, store.path(expected).stat().st_size))
-        url, stored = _first(urls, lambda url: _take(url, expected, store), path)
-        return Fetched(name, url, stored)
+    def signed_digests(self) -> tuple[str, bytes]:
+        """The release's signed digests, and where they came from; nothing is verified here."""
+        path = f"security/hashes/NetBSD-{self.version}_hashes.asc"
+        return _first(self._everywhere(path), _read_small, path)
+
+    def size(self, path: str) -> int | None:
+        """How many bytes a file has, as the first mirror that has it says; None if it does not say."""
+        return _first(self.urls(path), _told_size, path)[1]
+
+    def _everywhere(self, path: str) -> tuple[str, ...]:
+        return tuple(f"{mirror.rstrip('/')}/{path}" for mirror in self.mirrors)
 
 
 def set_file(name: str, digests: dict[str, str], where: str) -> str:
@@ -75,25 +66,47 @@ def set_file(name: str, digests: dict[str, str], where: str) -> str:
     raise GlassmasterError(f"the release has no set {name!r}", why=f"{where} does not list it", hint=hint)
 
 
-def _take(url: str, expected: str, store: Store) -> Stored:
-    with closing(_chunks(url)) as chunks:
-        return store.add(chunks, what=url, expected=expected)
+def take(urls: Sequence[str], expected: str, store: Store, what: str) -> str:
+    """A file of which the SHA-512 is known, verified, into the store; the URL that it came from."""
+
+    def one(url: str) -> Stored:
+        with closing(_chunks(url)) as chunks:
+            return store.add(chunks, what=url, expected=expected)
+
+    return _first(urls, one, what)[0]
 
 
 def _read_digests(url: str) -> dict[str, str]:
-    data = b""
-    with closing(_chunks(url)) as chunks:
-        for chunk in chunks:
-            data += chunk
-            if len(data) > CHECKSUMS_LIMIT:
-                raise GlassmasterError(f"{url}: larger than {CHECKSUMS_LIMIT:,} bytes", why="no checksum file is")
+    data = _read_small(url)
     digests = parse_sha512(data.decode("utf-8", "replace"), url)
     if not digests:
         raise GlassmasterError(f"{url}: has no SHA-512 digests", why=f"{len(data)} bytes came")
     return digests
 
 
-def _first(urls: list[str], get: Callable[[str], T], path: str) -> tuple[str, T]:
+def _read_small(url: str) -> bytes:
+    data = b""
+    with closing(_chunks(url)) as chunks:
+        for chunk in chunks:
+            data += chunk
+            if len(data) > CHECKSUMS_LIMIT:
+                raise GlassmasterError(f"{url}: larger than {CHECKSUMS_LIMIT:,} bytes", why="no checksum file is")
+    return data
+
+
+def _told_size(url: str) -> int | None:
+    with _explained(url):
+        parts = urlsplit(url)
+        if parts.scheme == "file":
+            return Path(unquote(parts.path)).stat().st_size
+        headers = {"Accept-Encoding": "identity"}
+        with requests.head(url, timeout=TIMEOUT, headers=headers, allow_redirects=True) as answer:
+            answer.raise_for_status()
+            length = answer.headers.get("Content-Length", "")
+            return int(length) if length.isdecimal() else None
+
+
+def _first(urls: Sequence[str], get: Callable[[str], T], path: str) -> tuple[str, T]:
     """The first URL that works and what it gave; when none does, one error that names them all."""
     errors = []
     for url in urls:
@@ -111,7 +124,7 @@ def _chunks(url: str) -> Generator[bytes, None, None]:
 
     A body shorter than its announced length is one of urllib3's errors, and never a shorter file.
     """
-    try:
+    with _explained(url):
         parts = urlsplit(url)
         if parts.scheme == "file":
             with Path(unquote(parts.path)).open("rb") as stream:
@@ -124,6 +137,12 @@ def _chunks(url: str) -> Generator[bytes, None, None]:
                 yield from answer.raw.stream(CHUNK, decode_content=False)
         else:
             raise GlassmasterError(f"{url}: not a URL of a kind that is known here", hint="use https:, http: or file:")
+
+
+@contextmanager
+def _explained(url: str) -> Iterator[None]:
+    """What goes wrong with a URL as an error for people: requests' errors are OSErrors, ValueErrors the URL's."""
+    try:
+        yield
     except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:
-        # requests' own errors are OSErrors; ValueErrors are about the URL.
         raise GlassmasterError(f"{url}: cannot be read", why=getattr(error, "strerror", None) or str(error)) from error

@@ -20,6 +20,7 @@ from glassmaster.recipe.values import epoch, plain_words
 
 FOLDER = Path("recipes")
 SUFFIX = ".yaml"
+LOCK_SUFFIX = ".lock"
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,11 @@ class LoadedRecipe:
     name: str
     recipe: Recipe
     files: tuple[Path, ...]
+
+    @property
+    def lock(self) -> Path:
+        """The recipe's lock, beside it."""
+        return self.files[0].with_name(f"{self.name}{LOCK_SUFFIX}")
 
     def digest(self) -> str:
         """SHA-256 (hex) of all values of the recipe: equal for equal recipes, however they are written."""
@@ -112,6 +118,12 @@ def _check(recipe: Recipe, node: Mapped) -> None:
         raise GlassmasterError(
             f"{_place(node, 'release')}: release.mirrors: is missing",
             hint="name at least one mirror (only the stand-in needs none)",
+        )
+    if recipe.release.trust == "signed" and not recipe.release.key and recipe.standin is None:
+        raise GlassmasterError(
+            f"{_place(node, 'release')}: release.key: is missing",
+            why="the release's digests must be signed, and by whom is not said",
+            hint="name the file of NetBSD's public key, or say `trust: first-use`: what the mirror has now is believed",
         )
     if len(recipe.kernel.arguments) > KERNEL_ARGUMENTS_LIMIT:
         raise GlassmasterError(

@@ -48,6 +48,16 @@ class Release:
         default=(),
         convert=mirror,
     )
+    trust: Literal["signed", "first-use"] = setting(
+        "Why the digests in the lock are believed. signed: they are in the mirror's NetBSD-VERSION_hashes.asc, with a "
+        "valid signature by `key`. first-use: they are in its SHA512 files as `doit lock` found them.",
+        default="signed",
+    )
+    key: str = setting(
+        "File with the OpenPGP public key that NetBSD's signed digests must be signed by, seen from the repository.",
+        default="",
+        convert=one_line,
+    )
     sets: tuple[str, ...] = setting(
         "The sets, in the order in which they are merged. `etc` must be among them: it holds the accounts.",
         convert=plain_words,

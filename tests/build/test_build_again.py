@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.build.conftest import Clone
 
 Ran = Callable[[str], list[str]]
-ALL = ["standin", "fetch", "grub", "kernel", "xen", "sets", "overlay", "mtree", "iso"]
+ALL = ["standin", "locked", "fetch", "grub", "kernel", "xen", "sets", "overlay", "mtree", "iso"]
 
 
 def test_the_first_time_everything_runs_once(first_build: tuple[Clone, str], steps_run: Ran) -> None:

@@ -30,8 +30,8 @@ def edit(clone: Clone, name: str, old: str, new: str) -> None:
     ("present.py", set()),
     ("doit_plugins/reasons.py", set()),
     ("images/iso.py", {"iso"}),
-    # fetch asks the module for the names of GRUB's packages, grub those of the kernel and of Xen for their paths.
-    ("images/grub.cfg.j2", {"fetch", "grub", "mtree", "iso"}),
+    ("images/grub.cfg.j2", {"grub", "mtree", "iso"}),
+    # The menu has the paths of the kernel and of Xen.
     ("inputs/boot_files.py", {"kernel", "xen", "grub"}),
     ("checks/smoke/boot.py", set()),
 ])  # fmt: skip
@@ -79,9 +79,10 @@ def test_a_damaged_image_is_made_again(built: Clone, damage: str) -> None:
 def test_a_step_needs_no_other_inputs_than_those_in_its_key(built: Clone, step: str) -> None:
     inputs = built.path / "build" / "standin" / "inputs.json"
     document: dict[str, Any] = json.loads(inputs.read_bytes())
-    wanted = {"sets": r"\.tar\.xz$|\.tgz$", "kernel": r"^netbsd-", "xen": r"^xen", "grub": r"^grub-", "overlay": "^$"}[
-        step
-    ]
+    wanted = {
+        "sets": r"/binary/sets/", "kernel": r"/kernel/netbsd-", "xen": r"^debian/xen", "grub": r"^debian/grub-",
+        "overlay": "^$",
+    }[step]  # fmt: skip
     document["inputs"] = [row for row in document["inputs"] if re.search(wanted, row["name"])]
     if step in ("sets", "kernel", "xen"):
         assert document["inputs"] and document.pop("release_id")

@@ -104,8 +104,7 @@ CANDIDATE = Candidate("xen", f"http://deb.example/{FILE}", FILE, "SHA256-00")
 
 def test_commands() -> None:
     assert print_uris(["a", "b"]).line() == "apt-get download --print-uris a b"
-    other = Candidate("grub", "http://x", "grub_2.06-13_amd64.deb", "SHA256-11")
-    assert download([CANDIDATE, other], Path("/some dir")).line() == (
+    assert download(["xen=1:4.17.5-1+deb12u1", "grub=2.06-13"], Path("/some dir")).line() == (
         "cd '/some dir' && apt-get download -q -o APT::Sandbox::User=root xen=1:4.17.5-1+deb12u1 grub=2.06-13"
     )
     assert filesystem_tar(Path("/store/ab/abcd")).line() == "dpkg-deb --fsys-tarfile /store/ab/abcd"

@@ -15,7 +15,7 @@ from pathlib import Path
 import libarchive
 import pytest
 
-from glassmaster.inputs.mirror import ReleaseMirror, set_file
+from glassmaster.inputs.mirror import ReleaseMirror, set_file, take
 from glassmaster.inputs.sets import release_accounts, set_layer
 from glassmaster.inputs.standin import content
 from glassmaster.inputs.standin.archive import write_set
@@ -54,12 +54,14 @@ def binary(release: Path) -> Path:
 def indexes(release: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, TarIndex]:
     """All sets, fetched from the release's mirror and indexed, by name."""
     store = Store(tmp_path_factory.mktemp("indexes"))
-    mirror = ReleaseMirror([release.as_uri()], "standin-1", "amd64")
-    known = mirror.digests("binary/sets")
+    mirror = ReleaseMirror([release.as_uri()], "standin-1")
+    folder = "amd64/binary/sets"
+    known = mirror.digests(folder)
     made = {}
     for name in (*SETS, *KERNEL_SETS):
         file = set_file(name, known, "SHA512")
-        made[name] = indexed(mirror.fetch("binary/sets", file, known, store).stored.sha512, file, store)
+        take(mirror.urls(f"{folder}/{file}"), known[file], store, file)
+        made[name] = indexed(known[file], file, store)
     return made
 
 

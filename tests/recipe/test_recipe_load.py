@@ -25,6 +25,7 @@ epoch: 2026-01-01
 release:
   version: 10.10
   mirrors: [https://example.org/pub]
+  trust: first-use
   sets: [base, etc]
 kernel:
   config: XEN3_DOM0
@@ -84,28 +85,32 @@ def test_the_recipes_of_this_repository_can_be_read(path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("kernel:", "kernal:"), "recipes/x.yaml:7: kernal: there is no such setting\n  did you mean kernel?"),
-        (("config:", "confg:"), "recipes/x.yaml:8: kernel.confg: there is no such setting\n  did you mean kernel.conf"),
-        (("config: XEN3_DOM0", "config: a/b"), "recipes/x.yaml:8: kernel.config: 'a/b' cannot be used\n  expected up"),
-        (("config: XEN3_DOM0", "arguments: x"), "recipes/x.yaml:8: kernel.config: is missing\n  it says: Name of the"),
+        (("kernel:", "kernal:"), "recipes/x.yaml:8: kernal: there is no such setting\n  did you mean kernel?"),
+        (("config:", "confg:"), "recipes/x.yaml:9: kernel.confg: there is no such setting\n  did you mean kernel.conf"),
+        (("config: XEN3_DOM0", "config: a/b"), "recipes/x.yaml:9: kernel.config: 'a/b' cannot be used\n  expected up"),
+        (("config: XEN3_DOM0", "arguments: x"), "recipes/x.yaml:9: kernel.config: is missing\n  it says: Name of the"),
         (("description: a test", ""), "recipes/x.yaml:2: description: is missing\n  it says: One line for people"),
         (("description: a test", 'description: "a\\nb"'), "recipes/x.yaml:1: description: 'a\\nb' cannot be used"),
         (("2026-01-01", "soon"), "recipes/x.yaml:2: epoch: 'soon' cannot be used\n  expected seconds since 1970"),
-        (("[base, etc]", "[base, comp]"), "recipes/x.yaml:6: release.sets: `etc` is missing\n  it holds master.passwd"),
-        (("[base, etc]", "[]"), "recipes/x.yaml:6: release.sets: `etc` is missing"),
-        (("[base, etc]", "[etc, base, etc]"), "recipes/x.yaml:6: release.sets: twice: etc"),
+        (("[base, etc]", "[base, comp]"), "recipes/x.yaml:7: release.sets: `etc` is missing\n  it holds master.passwd"),
+        (("[base, etc]", "[]"), "recipes/x.yaml:7: release.sets: `etc` is missing"),
+        (("[base, etc]", "[etc, base, etc]"), "recipes/x.yaml:7: release.sets: twice: etc"),
+        (
+            ("  trust: first-use\n", ""),
+            "recipes/x.yaml:3: release.key: is missing\n  the release's digests must be signed",
+        ),
         (("  mirrors: [https://example.org/pub]\n", ""), "recipes/x.yaml:3: release.mirrors: is missing\n  name at"),
         (("https:", "ftp:"), "recipes/x.yaml:5: release.mirrors[0]: 'ftp://example.org/pub' cannot be used"),
-        (("volume_id: TEST", "volume_id: test"), "recipes/x.yaml:10: media.volume_id: 'test' cannot be used"),
-        (("volume_id: TEST", "volume_id: TEST\noverlays: [a, b, a]"), "recipes/x.yaml:11: overlays: twice: a"),
-        (("volume_id: TEST", "volume_id: TEST\nextends: [a]"), "recipes/x.yaml:11: extends: expected one value"),
+        (("volume_id: TEST", "volume_id: test"), "recipes/x.yaml:11: media.volume_id: 'test' cannot be used"),
+        (("volume_id: TEST", "volume_id: TEST\noverlays: [a, b, a]"), "recipes/x.yaml:12: overlays: twice: a"),
+        (("volume_id: TEST", "volume_id: TEST\nextends: [a]"), "recipes/x.yaml:12: extends: expected one value"),
         (
             ("config: XEN3_DOM0", f"config: GENERIC\n  arguments: {'a' * (KERNEL_ARGUMENTS_LIMIT + 1)}"),
-            "recipes/x.yaml:9: kernel.arguments: 256 characters\n  NetBSD cuts its command line at 255 characters",
+            "recipes/x.yaml:10: kernel.arguments: 256 characters\n  NetBSD cuts its command line at 255 characters",
         ),
-        (("volume_id: TEST", "volume_id: TEST\nsmoke: {memory: 0}"), "recipes/x.yaml:11: smoke.memory: '0' cannot"),
-        (("volume_id: TEST", "volume_id: TEST\nstandin: {files: -1}"), "recipes/x.yaml:11: standin.files: '-1' cannot"),
-        (("volume_id: TEST", "volume_id: TEST\n<<: {a: b}"), "recipes/x.yaml:11: <<: there is no such setting"),
+        (("volume_id: TEST", "volume_id: TEST\nsmoke: {memory: 0}"), "recipes/x.yaml:12: smoke.memory: '0' cannot"),
+        (("volume_id: TEST", "volume_id: TEST\nstandin: {files: -1}"), "recipes/x.yaml:12: standin.files: '-1' cannot"),
+        (("volume_id: TEST", "volume_id: TEST\n<<: {a: b}"), "recipes/x.yaml:12: <<: there is no such setting"),
     ],
 )
 def test_what_is_wrong_is_named_with_file_line_and_key(change: tuple[str, str], message: str) -> None:
@@ -151,7 +156,7 @@ def test_values_of_the_extended_recipe_hold_where_this_one_is_silent() -> None:
 
 def test_an_error_in_an_extended_recipe_names_that_file_and_line() -> None:
     write("base", MINIMAL.replace("config:", "confg:"))
-    assert refused("extends: base.yaml\ndescription: top\n").startswith("recipes/base.yaml:8: kernel.confg: there is")
+    assert refused("extends: base.yaml\ndescription: top\n").startswith("recipes/base.yaml:9: kernel.confg: there is")
 
 
 def test_an_error_in_the_upper_file_names_the_upper_file() -> None:
@@ -159,7 +164,7 @@ def test_an_error_in_the_upper_file_names_the_upper_file() -> None:
     assert refused("extends: base.yaml\n\nkernel:\n  config: a b\n").startswith("recipes/x.yaml:4: kernel.config: ")
     assert refused("extends: base.yaml\nrelease:\n  sets: [base]\n").startswith("recipes/x.yaml:3: release.sets: ")
     write("short", MINIMAL.replace("[base, etc]", "[base]"))
-    assert refused("extends: short.yaml\nrelease:\n  version: 1\n").startswith("recipes/short.yaml:6: release.sets: ")
+    assert refused("extends: short.yaml\nrelease:\n  version: 1\n").startswith("recipes/short.yaml:7: release.sets: ")
 
 
 @pytest.mark.parametrize("spelling", ["x.yaml", "./x.yaml", "../recipes/x.yaml", "../recipes/../recipes/x.yaml"])

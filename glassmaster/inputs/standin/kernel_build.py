@@ -40,6 +40,11 @@ def config_header(config: str, text: str) -> str:
     return f"static const char config[] __attribute__((used)) =\n{strings};\n"
 
 
+def compiler_version() -> str:
+    """The version of the gcc that compiles it."""
+    return run(Command(("gcc", "-dumpfullversion"))).decode().strip()
+
+
 def build_kernel(config: str) -> bytes:
     """The ELF file of the stand-in kernel of a configuration."""
     text = (SOURCES / "conf" / config).read_text(encoding="utf-8")

@@ -1,0 +1,116 @@
+"""The steps that look outside: lock (what exactly is wanted) and fetch (bring it into the store)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from glassmaster.doit_plugins.progress import progress
+from glassmaster.errors import GlassmasterError
+from glassmaster.inputs.debian import fetch_locked
+from glassmaster.inputs.lock import Lock, LockedInput, changes, read_lock, write_lock
+from glassmaster.inputs.locking import lock_inputs, release_inputs
+from glassmaster.inputs.mirror import take
+from glassmaster.inputs.record import release_id, write_record
+from glassmaster.inputs.standin.kernel_build import compiler_version
+from glassmaster.inputs.store import Store, default_store
+from glassmaster.inputs.wants import differences, require_fresh, wants
+from glassmaster.places import Places
+from glassmaster.recipe.load import LoadedRecipe
+from glassmaster.recipe.model import Recipe
+
+
+def make_lock(loaded: LoadedRecipe) -> None:
+    """Look at mirrors and at Debian, write the lock, and say what is new in it."""
+    new = _resolved(loaded, default_store())
+    old = _existing(loaded)
+    write_lock(loaded.lock, new)
+    if old is None:
+        said = [f"{loaded.lock}: {len(new.inputs)} inputs, {sum(item.size for item in new.inputs):,} bytes"]
+    else:
+        said = changes(old, new) or [f"{loaded.lock}: all {len(new.inputs)} inputs are what they were"]
+    print("\n".join(said))
+
+
+def require_lock(loaded: LoadedRecipe, must_exist: bool) -> None:
+    """See that there is a lock and that it fits the recipe.
+
+    Where there is none it is made, unless it must exist. The stand-in's is made with the stand-in, whatever that is.
+    """
+    if loaded.recipe.standin:
+        _follow_standin(loaded)
+    elif loaded.lock.exists():
+        require_fresh(read_lock(loaded.lock), loaded.recipe, loaded.lock)
+    elif must_exist:
+        raise GlassmasterError(
+            f"{loaded.lock}: there is no lock",
+            why="CI=true or locked=yes: what is built must have been looked at before",
+            hint="where it may be looked at: `doit lock`, and commit what it writes",
+        )  # fmt: skip
+    else:
+        print(f"{loaded.lock}: there was none, so it is made now; commit it, and the same disc can be built again")
+        make_lock(loaded)
+
+
+def fetch(loaded: LoadedRecipe) -> None:
+    """Bring all inputs of the lock into the store, verified, and write down that they are there."""
+    store = default_store()
+    inputs = read_lock(loaded.lock).inputs
+    release = [item for item in inputs if item.kind == "release"]
+    packages = [item for item in inputs if item.kind == "debian"]
+    with progress("files", len(inputs)) as advance:
+        for item in release:
+            if item.sha512 not in store:
+                take(item.urls, item.sha512, store, item.name)
+            advance()
+        fetch_locked(packages, store)
+        advance(len(packages))
+    _require_sizes(inputs, store, loaded)
+    write_record(Places(loaded.name).inputs, release_id(loaded.digest(), inputs), inputs)
+
+
+def _require_sizes(inputs: Sequence[LockedInput], store: Store, loaded: LoadedRecipe) -> None:
+    for item in inputs:
+        found = store.path(item.sha512).stat().st_size
+        if found != item.size:
+            raise GlassmasterError(
+                f"{loaded.lock}: {item.name}: the size is wrong",
+                why=f"it says {item.size:,} bytes; the file of this digest has {found:,}",
+                hint="`doit lock` writes it anew",
+            )
+
+
+def _resolved(loaded: LoadedRecipe, store: Store) -> Lock:
+    lock = lock_inputs(loaded.name, loaded.recipe, _mirrors(loaded), store)
+    return dataclasses.replace(lock, tools=_tools(loaded.recipe))
+
+
+def _follow_standin(loaded: LoadedRecipe) -> None:
+    """The stand-in's lock names what was made here. Debian packages stay what they are while they are wanted."""
+    store, recipe, old = default_store(), loaded.recipe, _existing(loaded)
+    if old is None or differences(old.wants, wants(recipe)):
+        print(f"{loaded.lock}: made with the stand-in")
+        write_lock(loaded.lock, _resolved(loaded, store))
+        return
+    kept = [item for item in old.inputs if item.kind == "debian"]
+    made = release_inputs(recipe, _mirrors(loaded), store)
+    new = Lock(loaded.name, wants(recipe), (*made, *kept), _tools(recipe))
+    if changes(old, new) or new.tools != old.tools:
+        write_lock(loaded.lock, new)
+
+
+def _existing(loaded: LoadedRecipe) -> Lock | None:
+    """The lock as it is, if it is one: what is to be replaced need not be."""
+    try:
+        return read_lock(loaded.lock)
+    except (FileNotFoundError, GlassmasterError):
+        return None
+
+
+def _tools(recipe: Recipe) -> dict[str, str]:
+    return {"gcc": compiler_version()} if recipe.standin else {}
+
+
+def _mirrors(loaded: LoadedRecipe) -> tuple[str, ...]:
+    """The stand-in's mirror is a path seen from the repository, so that its lock is the same wherever that lies."""
+    return loaded.recipe.release.mirrors or (f"file:{Places(loaded.name).mirror}",)

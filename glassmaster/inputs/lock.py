@@ -1,0 +1,160 @@
+"""The lock: recipes/NAME.lock, the exact inputs of a recipe. JSON with sorted keys and one value a line, for `diff`.
+
+{"format": 1, "recipe": NAME, "wants": {...}, "inputs": [{"name": ..., "urls": [...], ...}, ...], "tools": {...}}
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
+
+from glassmaster.atomic import write_json
+from glassmaster.errors import GlassmasterError
+from glassmaster.inputs.checksums import SHA512_HEX
+
+FORMAT = 1
+Kind = Literal["release", "debian"]
+KINDS: tuple[str, ...] = get_args(Kind)
+REMEDY = "`doit lock` makes it anew"
+
+
+@dataclass(frozen=True)
+class LockedInput:
+    """One file from outside, exactly.
+
+    name:  unique in the lock: a path below NetBSD-VERSION of the mirror, or debian/PACKAGE.
+    urls:  where it may be had, tried in this order.
+    size:  bytes. sha512: hex.
+    trust: how the digest came to be believed, in words: "signed by FINGERPRINT", "first-use", "apt", …
+    version: Debian's, for a Debian package; else "".
+    """
+
+    name: str
+    kind: Kind
+    urls: tuple[str, ...]
+    size: int
+    sha512: str
+    trust: str
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A lock.
+
+    wants: what the recipe asked for when this was made; another question makes the lock stale (see `wants`).
+    tools: programs of the host that shape the stand-in's files, by name, with their versions.
+    """
+
+    recipe: str
+    wants: Mapping[str, tuple[str, ...]]
+    inputs: tuple[LockedInput, ...]
+    tools: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+def read_lock(path: Path) -> Lock:
+    """Read a lock; GlassmasterError for whatever it may hold instead of one. FileNotFoundError if there is none."""
+    data = path.read_bytes()
+    try:
+        return _lock(json.loads(data))
+    except (ValueError, RecursionError) as error:
+        raise GlassmasterError(f"{path}: not a lock that can be used", why=str(error), hint=REMEDY) from error
+
+
+def write_lock(path: Path, lock: Lock) -> None:
+    """Write a lock: equal locks are equal files."""
+    inputs = []
+    for item in sorted(lock.inputs, key=lambda item: item.name):
+        row = dataclasses.asdict(item)
+        inputs.append({name: value for name, value in row.items() if name != "version" or value})
+    document = {"format": FORMAT, "recipe": lock.recipe, "wants": dict(lock.wants), "inputs": inputs}
+    write_json(path, {**document, **({"tools": dict(lock.tools)} if lock.tools else {})})
+
+
+def changes(old: Lock, new: Lock) -> list[str]:
+    """What another lock of the same recipe has instead, a line for each input."""
+    before, after = ({item.name: item for item in lock.inputs} for lock in (old, new))
+    lines = []
+    for name in sorted(before.keys() | after.keys()):
+        was, now = before.get(name), after.get(name)
+        if was is None:
+            lines.append(f"+ {name}{_version(now)}")
+        elif now is None:
+            lines.append(f"- {name}{_version(was)}")
+        elif was.sha512 != now.sha512:
+            lines.append(f"~ {name}: {_short(was)} -> {_short(now)}")
+        elif was != now:
+            lines.append(f"~ {name}: the same file; {', '.join(_fields(was, now))} changed")
+    return lines
+
+
+def _version(item: LockedInput | None) -> str:
+    return f" {item.version}" if item and item.version else ""
+
+
+def _short(item: LockedInput) -> str:
+    return item.version or f"{item.sha512[:12]}, {item.size:,} bytes"
+
+
+def _fields(one: LockedInput, other: LockedInput) -> Iterable[str]:
+    names = (field.name for field in dataclasses.fields(one))
+    return (name for name in names if getattr(one, name) != getattr(other, name))
+
+
+# ---- from JSON
+
+
+def _lock(value: Any) -> Lock:
+    document = _table(value, "the lock")
+    version = document.get("format")
+    if version != FORMAT:
+        raise ValueError(f"its format is {version!r}; this glassmaster reads {FORMAT}")
+    inputs = tuple(_input(item) for item in _list(document.get("inputs"), "inputs"))
+    names = [item.name for item in inputs]
+    if len(set(names)) != len(names):
+        doubled = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"inputs: {doubled} is listed twice")
+    wants = {
+        name: tuple(_text(word, f"wants: {name}") for word in _list(words, f"wants: {name}"))
+        for name, words in _table(document.get("wants"), "wants").items()
+    }
+    tools = {name: _text(text, "tools") for name, text in _table(document.get("tools", {}), "tools").items()}
+    return Lock(_text(document.get("recipe"), "recipe"), wants, inputs, tools)
+
+
+def _input(value: Any) -> LockedInput:
+    row = _table(value, "an input")
+    name = _text(row.get("name"), "name of an input")
+    kind, size, sha512 = row.get("kind"), row.get("size"), row.get("sha512")
+    if kind not in KINDS:
+        raise ValueError(f"{name}: kind: {kind!r} is none of {', '.join(KINDS)}")
+    if type(size) is not int or size < 0:
+        raise ValueError(f"{name}: size: {size!r} is no number of bytes")
+    if not isinstance(sha512, str) or not SHA512_HEX.fullmatch(sha512):
+        raise ValueError(f"{name}: sha512: not a SHA-512 digest")
+    urls = tuple(_text(url, f"{name}: urls") for url in _list(row.get("urls"), f"{name}: urls"))
+    trust, version = _text(row.get("trust"), f"{name}: trust"), _text(row.get("version", ""), f"{name}: version")
+    return LockedInput(name, cast(Kind, kind), urls, size, sha512, trust, version)
+
+
+def _table(value: Any, what: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{what}: not a JSON object")
+    return value
+
+
+def _list(value: Any, what: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise ValueError(f"{what}: not a JSON array")
+    return value
+
+
+def _text(value: Any, what: str) -> str:
+    # Names and URLs are shown on terminals and handed to programs.
+    if not isinstance(value, str) or not value.isprintable():
+        raise ValueError(f"{what}: not a line of text")
+    return value

@@ -1,0 +1,65 @@
+"""build/RECIPE/inputs.json: the inputs of this build, all in the store, and the release id that they make."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from glassmaster.atomic import write_json
+from glassmaster.errors import GlassmasterError
+from glassmaster.inputs.debian import DebianPackage
+from glassmaster.inputs.lock import LockedInput
+from glassmaster.inputs.store import Stored
+
+FORMAT = 1
+RELEASE_ID_DIGITS = 12
+
+
+@dataclass(frozen=True)
+class Record:
+    """The inputs of a build, as they are in the record: `inputs` (rows as LockedInput has them) and `release_id`."""
+
+    document: Mapping[str, Any]
+    path: Path
+
+    @property
+    def release_id(self) -> str:
+        """The release id."""
+        return str(self.document["release_id"])
+
+    def row(self, *names: str) -> dict[str, Any]:
+        """The input of one of these names; an error when there is none."""
+        for row in self.document["inputs"]:
+            if row["name"] in names:
+                return dict(row)
+        raise GlassmasterError(
+            f"{self.path}: no input is called {' or '.join(names)}", why="it was written for another recipe",
+            hint=f"delete it (rm {self.path}); the same command, run again, makes it anew",
+        )  # fmt: skip
+
+    def package(self, name: str) -> DebianPackage:
+        """A Debian package."""
+        row = self.row(f"debian/{name}")
+        return DebianPackage(name, row["version"], row["urls"][0], Stored(row["sha512"], row["size"]))
+
+
+def release_id(recipe_digest: str, inputs: Sequence[LockedInput]) -> str:
+    """Twelve digits of a digest of a recipe's values and of its inputs' digests."""
+    digests = "".join(f"{item.name} {item.sha512}\n" for item in sorted(inputs, key=lambda item: item.name))
+    return hashlib.sha256(f"{recipe_digest}\n{digests}".encode()).hexdigest()[:RELEASE_ID_DIGITS]
+
+
+def write_record(path: Path, identity: str, inputs: Sequence[LockedInput]) -> None:
+    """Write the record of inputs that are in the store."""
+    rows = [dataclasses.asdict(item) for item in inputs]
+    write_json(path, {"format": FORMAT, "release_id": identity, "inputs": rows})
+
+
+def read_record(path: Path) -> Record:
+    """Read it; `fetch` has written it."""
+    return Record(json.loads(path.read_bytes()), path)
