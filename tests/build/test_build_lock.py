@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ def lock(clone: Clone, recipe: str = "real") -> Path:
     return clone.path / "recipes" / f"{recipe}.lock"
 
 
-def said(clone: Clone, *words: str, status: int = 0, **environment: str) -> str:
+def said(clone: Clone, *words: str, status: int = 0, environment: Mapping[str, str] | None = None) -> str:
     result = clone.doit(*words, environment=environment)
     assert result.returncode == status, result.stdout
     return result.stdout
@@ -38,21 +38,21 @@ def test_a_lock_is_made_on_first_use_and_says_so(real: Clone, steps_run: Callabl
     assert "9 inputs" in output
     assert steps_run(said(real, "iso", "recipe=real")) == []
     # Another clone with that lock makes the same disc, and looks at no mutable thing.
-    assert said(real, "iso", "recipe=real", "locked=yes", CI="true")
+    assert said(real, "iso", "recipe=real", "locked=yes", environment={"CI": "true"})
 
 
 @pytest.mark.parametrize(("words", "environment"), [(["locked=yes"], {}), ([], {"CI": "true"})])
 def test_where_there_must_be_one(real: Clone, words: list[str], environment: dict[str, str]) -> None:
-    output = said(real, "iso", "recipe=real", *words, status=1, **environment)
+    output = said(real, "iso", "recipe=real", *words, status=1, environment=environment)
     assert "recipes/real.lock: there is no lock" in output and "doit lock" in output and "Traceback" not in output
     assert not lock(real).exists()
-    assert "9 inputs" in said(real, "lock", "recipe=real", *words, **environment)
-    said(real, "fetch", "recipe=real", *words, **environment)
+    assert "9 inputs" in said(real, "lock", "recipe=real", *words, environment=environment)
+    said(real, "fetch", "recipe=real", *words, environment=environment)
 
 
 def test_the_standins_lock_is_made_with_it_in_ci_too(built: Clone) -> None:
     lock(built, "standin").unlink()
-    assert "recipes/standin.lock: made with the stand-in" in said(built, "iso", CI="true")
+    assert "recipes/standin.lock: made with the stand-in" in said(built, "iso", environment={"CI": "true"})
     data = json.loads(lock(built, "standin").read_bytes())
     assert re.fullmatch(r"\d+\.\d+\.\d+", data["tools"]["gcc"])
     assert {row["trust"] for row in data["inputs"]} == {"made on this machine", "apt"}

@@ -15,7 +15,7 @@ import pytest
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs import debian, locking
 from glassmaster.inputs.debian import DebianPackage, fetch_locked
-from glassmaster.inputs.lock import LockedInput
+from glassmaster.inputs.lock import Lock, LockedInput
 from glassmaster.inputs.locking import FIRST_USE, lock_inputs, release_inputs
 from glassmaster.inputs.signed import SignedDigests
 from glassmaster.inputs.store import Store
@@ -153,7 +153,7 @@ def test_signed_digests_are_taken_and_the_mirrors_own_are_not(
 
 def test_a_stale_lock_says_what_differs(tmp_path: Path) -> None:
     wanted = recipe()
-    lock = locking.Lock("x", wants(wanted), ())
+    lock = Lock("x", wants(wanted), ())
     release = dataclasses.replace(wanted.release, sets=(*wanted.release.sets, "man"), version="10.3")
     with pytest.raises(GlassmasterError, match=r"x\.lock: made for another state of the recipe") as caught:
         require_fresh(lock, dataclasses.replace(wanted, release=release), Path("x.lock"))
