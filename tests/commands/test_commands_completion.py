@@ -51,7 +51,7 @@ def in_bash(project: Project, line: str) -> set[str]:
         ("./doit iso", {"iso", "iso:standin"}),
         ("./doit iso:st", {"standin"}),
         ("./doit overlay:standin:", {"dom0"}),
-        ("./doit recipe=", {"standin", "racks"}),
+        ("./doit recipe=", {path.stem for path in Path("recipes").glob("*.yaml")} | {"racks"}),
         ("./doit iso recipe=r", {"racks"}),
         ("./doit graph --fo", {"--format=mermaid", "--format=dot", "--format=svg"}),
         ("./doit plan --js", {"--json"}),

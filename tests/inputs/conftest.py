@@ -6,15 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from glassmaster.inputs.accounts import Accounts
 from glassmaster.inputs.standin.release import make_release
 from glassmaster.inputs.store import ENVIRONMENT, Store
-
-# The same examples every time, and none of them timed.
-settings.register_profile("inputs", derandomize=True, deadline=None, database=None, max_examples=60)
-settings.load_profile("inputs")
 
 
 @pytest.fixture(autouse=True)
