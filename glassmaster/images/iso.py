@@ -61,18 +61,19 @@ class Layout:
 
 def write_iso(
     tree: Tree,
-    boot: BootImages,
+    boot: BootImages | None,
     path: Path,
     *,
     volume_id: str,
     epoch: int,
     budget: int | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> Layout:
+) -> Layout | None:
     """Write the image to `path` (which must not be in use for anything else) and fsync it.
 
     Dates of the volume are `epoch` (seconds since 1970); each entry keeps its own time. An image of more than
-    `budget` bytes is an error before anything is written.
+    `budget` bytes is an error before anything is written. Without boot images it is a file system and nothing else,
+    such as a virtual machine's root; the layout says where boot images lie.
     """
     with ExitStack() as stack, set_clock(epoch) as clock, readable_links():
         disc = pycdlib.PyCdlib()
@@ -84,13 +85,15 @@ def write_iso(
         )
         try:
             writer = _Writer(disc, clock, stack, _iso_paths(tree))
-            writer.add_boot_images(boot)
+            if boot is not None:
+                writer.add_boot_images(boot)
             for node in sorted(tree, key=_by_directory):
                 writer.add(node.entry)
             disc.force_consistency()
-            layout = _layout(disc)
+            layout = None if boot is None else _layout(disc)
             size = disc.pvd.space_size * hybrid.BLOCK + hybrid.PADDING
-            check_budget(tree, boot_bytes=boot.size(), size=size, budget=size if budget is None else budget)
+            boot_bytes = 0 if boot is None else boot.size()
+            check_budget(tree, boot_bytes=boot_bytes, size=size, budget=size if budget is None else budget)
             _set_owners(disc, tree)
             with path.open("w+b", buffering=COPY_BYTES) as stream:
                 disc.write_fp(
@@ -98,7 +101,10 @@ def write_iso(
                     COPY_BYTES,
                     None if progress is None else lambda done, total, _: progress(done, total),
                 )
-                _make_hybrid(stream, boot, layout, volume_id)
+                if boot is not None and layout is not None:
+                    _make_hybrid(stream, boot, layout, volume_id)
+                stream.seek(0, os.SEEK_END)
+                stream.write(b"\0" * hybrid.PADDING)
                 stream.flush()
                 os.fsync(stream.fileno())
         except PyCdlibException as error:
@@ -245,5 +251,3 @@ def _make_hybrid(stream: BinaryIO, boot: BootImages, layout: Layout, volume_id: 
     )  # fmt: skip
     stream.seek(layout.core_block * hybrid.BLOCK)
     stream.write(hybrid.located_core(boot.core, layout.core_block))
-    stream.seek(0, os.SEEK_END)
-    stream.write(b"\0" * hybrid.PADDING)
