@@ -39,7 +39,7 @@ def smoke(places: Places) -> str:
     lines = []
     for boot in result["boots"]:
         verdict = boot["failure"] or f"all {len(boot['expected'])} milestones in {boot['seconds']:.1f} s"
-        lines.append(f"{boot['firmware']}: {verdict}")
+        lines.append(f"{boot['scenario']}: {verdict}")
         lines += [f"  {item['seconds']:7.2f} s  {item['name']}" for item in boot["reached"]]
     return "\n".join([*lines, f"consoles and screens: {places.smoke}/"])
 

@@ -24,6 +24,7 @@ from glassmaster.inputs.standin.kernel_build import kernel_files
 from glassmaster.inputs.store import default_store
 from glassmaster.places import BOOT_IMAGES, KERNEL_FOLDER, SETS_FOLDER, Places, layer_names
 from glassmaster.recipe.load import FOLDER, SUFFIX, LoadedRecipe
+from glassmaster.recipe.model import EMPTY_DISK
 
 __all__ = [
     "DOIT_CONFIG", "task_fetch", "task_grub", "task_iso", "task_kernel", "task_lock", "task_locked", "task_mtree",
@@ -173,7 +174,9 @@ def task_smoke() -> Iterator[Task]:
     for loaded in _recipes():
         places = Places(loaded.name)
         makes = [places.smoke / "smoke.json", places.smoke / "junit.xml"]
-        task = _task("smoke", loaded, "commands.smoke.smoke", needs=[places.iso, places.facts], makes=makes)
+        task = _task(
+            "smoke", loaded, "commands.smoke.smoke", needs=[places.iso, places.facts, *_disks(loaded)], makes=makes
+        )
         yield {**task, "meta": {"show": (present.smoke, [places])}}
 
 
@@ -261,6 +264,12 @@ def _mirror_files(loaded: LoadedRecipe) -> list[Path]:
     release = loaded.recipe.release
     top = Places(loaded.name).mirror / f"NetBSD-{release.version}" / release.machine
     return [top / folder / "SHA512" for folder in (SETS_FOLDER, KERNEL_FOLDER)]
+
+
+def _disks(loaded: LoadedRecipe) -> list[Path]:
+    """The hard disks' images that the smoke test's scenarios name."""
+    scenarios = loaded.recipe.smoke.scenarios
+    return sorted({Path(disk) for item in scenarios for disk in item.disks if disk != EMPTY_DISK})
 
 
 def _layers(loaded: LoadedRecipe) -> list[Path]:

@@ -10,7 +10,6 @@ from doit.task import Task
 from glassmaster.doit_plugins import clean
 from glassmaster.places import KERNEL_FOLDER, SETS_FOLDER, Places
 
-FIRMWARE = ("bios", "uefi")
 SMOKE_FILES = ("serial.log", "timeline.json", "command.txt", "qemu.log", "screen-end.png")
 GRUB_FILES = ("early.cfg", "bootx64.efi")
 CHECKSUMS = ("SHA512", "MD5")
@@ -39,8 +38,8 @@ def made_besides(step: str, places: Places) -> Iterator[Path]:
     elif step == "grub":
         yield from map(places.grub, GRUB_FILES)
     elif step == "smoke":
-        for firmware in FIRMWARE:
-            folder = places.smoke / firmware
+        # A folder for each scenario, also those that the recipe no longer has.
+        for folder in sorted(path.parent for path in places.smoke.glob(f"*/{SMOKE_FILES[0]}")):
             yield from (folder / name for name in SMOKE_FILES)
             yield from sorted(folder.glob("screen-[0-9][0-9]*.png"))
 

@@ -110,7 +110,11 @@ def _check(recipe: Recipe, node: Mapped) -> None:
             f"{_place(node, 'release', 'sets')}: release.sets: `etc` is missing",
             why="it holds master.passwd and group, by which owners are numbered",
         )
-    for names, keys in ((recipe.release.sets, ("release", "sets")), (recipe.overlays, ("overlays",))):
+    scenarios = (*recipe.smoke.firmware, *(item.name for item in recipe.smoke.scenarios))
+    for names, keys in (
+        (recipe.release.sets, ("release", "sets")), (recipe.overlays, ("overlays",)),
+        (scenarios, ("smoke", "scenarios")),
+    ):  # fmt: skip
         doubled = sorted({name for name in names if names.count(name) > 1})
         if doubled:
             raise GlassmasterError(f"{_place(node, *keys)}: {'.'.join(keys)}: twice: {', '.join(doubled)}")

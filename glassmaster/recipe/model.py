@@ -22,6 +22,8 @@ from glassmaster.recipe.values import (
 
 # NetBSD/Xen PV kernels cut their command line here (sys/arch/xen/xen/xen_machdep.c).
 KERNEL_ARGUMENTS_LIMIT = 255
+# In the place of a file name: a hard disk with nothing on it.
+EMPTY_DISK = "empty"
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,31 @@ class Milestone:
 
     name: str = setting("What was reached.", convert=one_line)
     pattern: str = setting("Regular expression, searched for in each line of the serial console.", convert=pattern)
+    answer: str = setting(
+        "A line that is typed on the console when this is reached, such as a name at `login:`.",
+        default="",
+        convert=one_line,
+    )
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Another machine that the image is booted in, besides one that has nothing but the disc in its drive."""
+
+    name: str = setting("What it is called; its results are in smoke/NAME/.", convert=plain_words)
+    medium: Literal["cd", "usb", "disk"] = setting(
+        "How the machine gets the image: in a CD drive, on a USB stick, as a hard disk.", default="cd"
+    )
+    firmware: Literal["bios", "uefi"] = setting("What it is booted by.", default="bios")
+    disks: tuple[str, ...] = setting(
+        "Its hard disks, in order: files with images, seen from the repository, or `empty`. They are not changed.",
+        default=(),
+        convert=one_line,
+    )
+    milestones: tuple[Milestone, ...] = setting(
+        "What the kernel must show after GRUB and Xen, in order; without any, those of smoke.milestones.", default=()
+    )
+    power_off: bool | None = setting("As smoke.power_off, which holds where this is silent.", default=None)
 
 
 @dataclass(frozen=True)
@@ -151,6 +178,7 @@ class Smoke:
         "Whether the machine must power itself off after the last milestone; otherwise the test ends there.",
         default=False,
     )
+    scenarios: tuple[Scenario, ...] = setting("Further machines, each booted once.", default=())
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ def failure(clone: Clone, recipe: str, firmware: str = "bios", *, damaged: bool 
     """Boot what must fail; the reason that is given, after everything that reports it was looked at."""
     status, output, report = smoke(clone, recipe, damaged=damaged)
     assert status == 1, output
-    (reason,) = [boot["failure"] for boot in report["boots"] if boot["firmware"] == firmware]
+    (reason,) = [boot["failure"] for boot in report["boots"] if boot["scenario"] == firmware]
     assert reason and f"{firmware}: {reason.splitlines()[0]}" in output
     assert "does not boot as it should" in output and "milestones in" not in output
     suites = {suite.get("name"): suite for suite in ElementTree.parse(clone.out("smoke/junit.xml", recipe)).getroot()}
@@ -59,12 +59,12 @@ def test_the_standin_boots_by_bios_and_uefi(built: Clone) -> None:
     status, output, report = smoke(built)
     assert status == 0, output
     assert report["image"]["sha256"] == json.loads(built.out("dom0.json").read_bytes())["sha256"]
-    assert [(boot["firmware"], boot["failure"]) for boot in report["boots"]] == [("bios", ""), ("uefi", "")]
+    assert [(boot["scenario"], boot["failure"]) for boot in report["boots"]] == [("bios", ""), ("uefi", "")]
     for boot in report["boots"]:
         assert [item["name"] for item in boot["reached"]] == boot["expected"]
         seconds = [item["seconds"] for item in boot["reached"]]
         assert seconds == sorted(seconds) and seconds[-1] <= boot["seconds"]
-        folder = built.out(f"smoke/{boot['firmware']}")
+        folder = built.out(f"smoke/{boot['scenario']}")
         log = (folder / "serial.log").read_text()
         order = [log.index(word) for word in (
             "GNU GRUB", "Loading Xen", "Xen version 4.17", "glassmaster stand-in kernel (XEN3_DOM0)",
@@ -75,12 +75,52 @@ def test_the_standin_boots_by_bios_and_uefi(built: Clone) -> None:
             assert (folder / picture).read_bytes().startswith(b"\x89PNG")
         assert "qemu-system-x86_64" in (folder / "command.txt").read_text()
         assert json.loads((folder / "timeline.json").read_bytes()) == boot["reached"]
-        assert f"{boot['firmware']}: all {len(boot['expected'])} milestones" in output
+        assert f"{boot['scenario']}: all {len(boot['expected'])} milestones" in output
     suites = ElementTree.parse(built.out("smoke/junit.xml")).getroot()
     assert [(suite.get("failures"), suite.get("skipped")) for suite in suites] == [("0", "0"), ("0", "0")]
     # The image did not change, so there is nothing to boot; what was seen is shown all the same.
     again = built.doit("smoke")
     assert again.returncode == 0 and ".  smoke" not in again.stdout and "uefi: all" in again.stdout
+
+
+@pytest.mark.slow
+def test_other_machines(built: Clone) -> None:
+    """Sticks and disks by BIOS and by UEFI, and machines that have hard disks of their own."""
+    (built.path / "full.img").write_bytes(bytes(1 << 20))
+    built.recipe(
+        "many",
+        """\
+smoke:
+  firmware: []
+  scenarios:
+    - {name: usb, medium: usb}
+    - {name: usb-uefi, medium: usb, firmware: uefi}
+    - {name: disk, medium: disk}
+    - {name: disk-uefi, medium: disk, firmware: uefi}
+    - {name: two-disks, disks: [full.img, empty]}
+    - name: answered
+      power_off: no
+      milestones: [{name: dom0, pattern: 'standin: role: dom0', answer: hello}]
+""",
+    )
+    status, output, report = smoke(built, "many")
+    assert status == 0, output
+    assert [boot["scenario"] for boot in report["boots"]] == [
+        "usb", "usb-uefi", "disk", "disk-uefi", "two-disks", "answered",
+    ]  # fmt: skip
+    assert (built.path / "full.img").read_bytes() == bytes(1 << 20)
+    (built.path / "full.img").unlink()
+    missing = built.doit("smoke", "recipe=many")
+    assert missing.returncode and "full.img" in missing.stdout and "Traceback" not in missing.stdout
+
+
+@pytest.mark.slow
+def test_a_stick_whose_partition_table_is_damaged(built: Clone) -> None:
+    """UEFI could start it as a CD all the same; on a real stick it would not."""
+    built.recipe("stick", "smoke: {firmware: [], seconds: 20, scenarios: [{name: usb, medium: usb, firmware: uefi}]}\n")
+    assert built.doit("iso", "recipe=stick").returncode == 0
+    zero(built.out("dom0.iso", "stick"), 446, 64)
+    assert "GRUB's menu" in failure(built, "stick", "usb", damaged=True)
 
 
 def test_other_memory_and_arguments_are_seen(built: Clone) -> None:

@@ -18,6 +18,7 @@ from glassmaster.checks.smoke.boot import Boot, Plan, boot
 from glassmaster.checks.smoke.console import Expected, Reached
 from glassmaster.checks.smoke.qemu import Machine, Monitor, machine_command
 from glassmaster.checks.smoke.report import junit, write_reports
+from glassmaster.checks.smoke.stick import without_el_torito
 from glassmaster.commands.smoke import milestones, smoke
 from glassmaster.errors import GlassmasterError
 from glassmaster.recipe.load import load
@@ -27,7 +28,7 @@ GOOD = Boot(
     "bios", "", (Reached("GRUB", 1.0, "GNU GRUB"), Reached("Xen", 2.5, "Xen version")), ("GRUB", "Xen"), 3.0, ("x",)
 )
 BAD = dataclasses.replace(
-    GOOD, firmware="uefi", failure="panic \x1b\ufffe <&>", reached=GOOD.reached[:1], last_lines=("a\0", "b")
+    GOOD, scenario="uefi", failure="panic \x1b\ufffe <&>", reached=GOOD.reached[:1], last_lines=("a\0", "b")
 )
 LATE = dataclasses.replace(BAD, reached=GOOD.reached, failure="expected power off, saw reset")
 QEMU = (
@@ -52,15 +53,46 @@ def test_qemus_command_line(firmware: qemu.Firmware, drives: str) -> None:
     assert " ".join(command.argv) == QEMU.format(drives)
 
 
+CD = "-drive if=none,id=cd,media=cdrom,format=raw,readonly=on,file=/o/a,,b.iso -device ide-cd,drive=cd,bootindex=0 "
+STICK = "-drive if=none,id=stick,format=raw,snapshot=on,file=/o/a,,b.iso "
+
+
+@pytest.mark.parametrize("model", ["q35", "pc"])
+@pytest.mark.parametrize(("medium", "drives"), [
+    ("usb", f"-device usb-ehci,id=usb {STICK}-device usb-storage,bus=usb.0,drive=stick,removable=on,bootindex=0 "),
+    ("disk", f"{STICK}-device ide-hd,drive=stick,bootindex=0 "),
+])  # fmt: skip
+def test_the_same_image_as_another_medium_and_disks(medium: qemu.Medium, drives: str, model: qemu.Model) -> None:
+    machine = Machine(Path("/o/a,b.iso"), "bios", 1024, "qemu64,-svm", model, medium, (Path("/d/0"), Path("/d/1")))
+    places = {"q35": ("bus=ide.1", "bus=ide.2"), "pc": ("bus=ide.0,unit=1", "bus=ide.1,unit=0")}[model]
+    disks = "".join(
+        f"-drive if=none,id=disk{n},format=raw,snapshot=on,file=/d/{n} -device ide-hd,drive=disk{n},{place} "
+        for n, place in enumerate(places)
+    )
+    command = machine_command(machine, Path("/w/qmp"), Path("/w/vars"))
+    assert " ".join(command.argv) == QEMU.format("").replace("q35", model).replace(CD, drives + disks)
+
+
+def test_an_image_without_what_a_cd_has(tmp_path: Path) -> None:
+    image = bytearray(18 * 2048)
+    image[17 * 2048 : 17 * 2048 + 30] = b"\0CD001\x01EL TORITO SPECIFICATION"
+    (tmp_path / "x.iso").write_bytes(image)
+    without_el_torito(tmp_path / "x.iso", tmp_path / "stick")
+    image[17 * 2048 + 7 : 17 * 2048 + 30] = bytes(23)
+    assert (tmp_path / "stick").read_bytes() == image
+    with pytest.raises(GlassmasterError, match="no El Torito boot record"):
+        without_el_torito(tmp_path / "stick", tmp_path / "again")
+
+
 def test_milestones_with_and_without_xen() -> None:
     recipe = load(STANDIN).recipe
-    assert [item.name for item in milestones(recipe)][:4] == [
+    assert [item.name for item in milestones(recipe, recipe.smoke.milestones)][:4] == [
         "GRUB's menu",
         "serial-console entry",
         "Xen",
         "stand-in kernel",
     ]
-    bare = milestones(dataclasses.replace(recipe, xen=None))
+    bare = milestones(dataclasses.replace(recipe, xen=None), recipe.smoke.milestones)
     assert [item.name for item in bare][:3] == ["GRUB's menu", "serial-console entry", "stand-in kernel"]
     assert bare[1].pattern == "Loading the kernel"
 
@@ -169,7 +201,9 @@ def test_monitor_of_a_machine_that_says_nothing(
 @pytest.fixture
 def plan(tmp_path: Path) -> Plan:
     (tmp_path / "x.iso").write_bytes(bytes(1 << 16))
-    return Plan(Machine(tmp_path / "x.iso", "bios", 32, "qemu64"), (Expected("never", "never"),), "s", False, 2.0)
+    return Plan(
+        "bios", Machine(tmp_path / "x.iso", "bios", 32, "qemu64"), (Expected("never", "never"),), "s", False, 2.0
+    )
 
 
 def fake_qemu(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:

@@ -35,6 +35,7 @@ class Plan:
     seconds:   how long it may take.
     """
 
+    scenario: str
     machine: qemu.Machine
     milestones: tuple[Expected, ...]
     hotkey: str
@@ -44,9 +45,9 @@ class Plan:
 
 @dataclass(frozen=True)
 class Boot:
-    """What was seen. failure: empty, or why the boot counts as failed, in one line."""
+    """What was seen. scenario: its name; failure: empty, or why the boot counts as failed, in one line."""
 
-    firmware: str
+    scenario: str
     failure: str
     reached: tuple[Reached, ...]
     expected: tuple[str, ...]
@@ -89,7 +90,7 @@ def boot(plan: Plan, folder: Path, tell: Callable[[Reached], None] | None = None
 
 def _result(plan: Plan, console: Console, failure: str, seconds: float, folder: Path) -> Boot:
     result = Boot(
-        plan.machine.firmware, failure, tuple(console.reached), tuple(item.name for item in plan.milestones),
+        plan.scenario, failure, tuple(console.reached), tuple(item.name for item in plan.milestones),
         round(seconds, 2), tuple(line for _, line in console.lines if line)[-15:],
     )  # fmt: skip
     write_text(folder / "serial.log", serial_log(console.lines))
@@ -206,6 +207,10 @@ class _Watcher:
         for reached in new:
             if self._tell is not None:
                 self._tell(reached)
+        for expected in self._plan.milestones[self._told - len(new) : self._told]:
+            if expected.answer:
+                assert self._process.stdin is not None
+                _write(self._process.stdin, expected.answer.encode() + b"\r")
         if new:
             self.picture(f"screen-{self._told:02d}.png")
 

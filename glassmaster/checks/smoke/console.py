@@ -20,10 +20,11 @@ ALARMS = re.compile(
 
 @dataclass(frozen=True)
 class Expected:
-    """A milestone that is waited for: a name and what a line must match."""
+    """A milestone that is waited for: a name, what a line must match, what is typed then ("" for nothing)."""
 
     name: str
     pattern: str
+    answer: str = ""
 
 
 @dataclass(frozen=True)

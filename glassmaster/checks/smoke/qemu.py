@@ -12,6 +12,8 @@ from glassmaster.errors import GlassmasterError
 from glassmaster.run import Command
 
 Firmware = Literal["bios", "uefi"]
+Medium = Literal["cd", "usb", "disk"]
+Model = Literal["q35", "pc"]
 PROGRAM = "qemu-system-x86_64"
 # How long QEMU may take to answer a command.
 ANSWER_SECONDS = 20.0
@@ -21,13 +23,15 @@ OVMF_CODE, OVMF_VARIABLES = Path("/usr/share/OVMF/OVMF_CODE_4M.fd"), Path("/usr/
 
 @dataclass(frozen=True)
 class Machine:
-    """A virtual machine that boots an image as a CD. memory: MiB."""
+    """A virtual machine that boots an image. memory: MiB; disks: images of hard disks, which it does not change."""
 
     image: Path
     firmware: Firmware
     memory: int
     cpu: str
-    model: Literal["q35", "pc"] = "q35"
+    model: Model = "q35"
+    medium: Medium = "cd"
+    disks: tuple[Path, ...] = ()
 
 
 def machine_command(machine: Machine, qmp: Path, variables: Path) -> Command:
@@ -40,15 +44,36 @@ def machine_command(machine: Machine, qmp: Path, variables: Path) -> Command:
         "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={_escaped(OVMF_CODE)}",
         "-drive", f"if=pflash,format=raw,unit=1,file={_escaped(variables)}",
     ) if machine.firmware == "uefi" else ()  # fmt: skip
+    disks = (word for number, path in enumerate(machine.disks) for word in _disk(machine.model, number, path))
     return Command((
         PROGRAM, "-nodefaults", "-no-user-config", "-machine", machine.model, "-accel", "tcg,thread=multi",
         "-cpu", machine.cpu, "-smp", "2", "-m", str(machine.memory), *firmware,
-        "-drive", f"if=none,id=cd,media=cdrom,format=raw,readonly=on,file={_escaped(machine.image)}",
-        "-device", "ide-cd,drive=cd,bootindex=0", "-vga", "std", "-display", "none", "-nic", "none",
+        *_medium(machine), *disks, "-vga", "std", "-display", "none", "-nic", "none",
         "-chardev", "stdio,id=serial0,signal=off", "-serial", "chardev:serial0",
         "-chardev", f"socket,id=qmp0,server=on,wait=off,path={_escaped(qmp)}", "-mon", "chardev=qmp0,mode=control",
         "-action", "reboot=shutdown,shutdown=pause,panic=pause",
     ))  # fmt: skip
+
+
+def _medium(machine: Machine) -> tuple[str, ...]:
+    """The image, where the firmware looks first."""
+    file = _escaped(machine.image)
+    if machine.medium == "cd":
+        drive = f"if=none,id=cd,media=cdrom,format=raw,readonly=on,file={file}"
+        return ("-drive", drive, "-device", "ide-cd,drive=cd,bootindex=0")
+    # What a guest writes to it is forgotten.
+    drive = f"if=none,id=stick,format=raw,snapshot=on,file={file}"
+    if machine.medium == "disk":
+        return ("-drive", drive, "-device", "ide-hd,drive=stick,bootindex=0")
+    stick = "usb-storage,bus=usb.0,drive=stick,removable=on,bootindex=0"
+    return ("-device", "usb-ehci,id=usb", "-drive", drive, "-device", stick)
+
+
+def _disk(model: str, number: int, path: Path) -> tuple[str, ...]:
+    """A hard disk, at the places after that of the medium: q35 has six AHCI ports, pc two IDE channels of two."""
+    place = f"bus=ide.{number + 1}" if model == "q35" else f"bus=ide.{(number + 1) // 2},unit={(number + 1) % 2}"
+    drive = f"if=none,id=disk{number},format=raw,snapshot=on,file={_escaped(path)}"
+    return ("-drive", drive, "-device", f"ide-hd,drive=disk{number},{place}")
 
 
 def _escaped(path: Path) -> str:

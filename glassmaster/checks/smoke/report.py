@@ -27,11 +27,11 @@ def junit(boots: Sequence[Boot], name: str) -> bytes:
     for boot in boots:
         cases = [*boot.expected, "ended well"]
         suite = ElementTree.SubElement(
-            root, "testsuite", name=boot.firmware, tests=str(len(cases)), time=f"{boot.seconds:.2f}"
+            root, "testsuite", name=boot.scenario, tests=str(len(cases)), time=f"{boot.seconds:.2f}"
         )
         before, failed, skipped = 0.0, 0, 0
         for number, case in enumerate(cases):
-            element = ElementTree.SubElement(suite, "testcase", classname=f"smoke.{boot.firmware}", name=_xml(case))
+            element = ElementTree.SubElement(suite, "testcase", classname=f"smoke.{boot.scenario}", name=_xml(case))
             if number < len(boot.reached):
                 element.set("time", f"{boot.reached[number].seconds - before:.2f}")
                 before = boot.reached[number].seconds
