@@ -26,7 +26,7 @@ def temporary_beside(path: Path) -> Iterator[Path]:
 
     The folder is made where it is missing. A full disk is an error for people, whoever in the block met it.
     """
-    with _explained(path):
+    with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PARTIAL}")
     try:
@@ -46,7 +46,7 @@ def temporary_beside(path: Path) -> Iterator[Path]:
 def writing(path: Path) -> Iterator[BinaryIO]:
     """Open a new file for `path`; it takes that name, on the disk, only if the block ends without an error."""
     with temporary_beside(path) as temporary:
-        with _explained(path):
+        with explained(path):
             stream = temporary.open("xb")
         with stream:
             yield stream
@@ -55,7 +55,7 @@ def writing(path: Path) -> Iterator[BinaryIO]:
 
 def put_in_place(temporary: Path, path: Path) -> None:
     """Rename a finished file to its final name, and make its content and the renaming durable."""
-    with _explained(path):
+    with explained(path):
         _fsync(temporary, os.O_RDONLY)
         temporary.replace(path)
         _fsync(path.parent, os.O_RDONLY | os.O_DIRECTORY)
@@ -70,7 +70,7 @@ def _fsync(path: Path, flags: int) -> None:
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def explained(path: Path) -> Iterator[None]:
     """What the system refuses to do for `path` as an error for people."""
     try:
         yield
