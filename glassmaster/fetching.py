@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from glassmaster.doit_plugins.progress import progress
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.debian import fetch_locked
+from glassmaster.inputs.download import download
 from glassmaster.inputs.lock import Lock, LockedInput, changes, read_lock, write_lock
 from glassmaster.inputs.locking import lock_inputs, release_inputs
-from glassmaster.inputs.mirror import take
+from glassmaster.inputs.partial import Wanted
 from glassmaster.inputs.record import release_id, write_record
+from glassmaster.inputs.register import register
 from glassmaster.inputs.standin.kernel_build import compiler_version
 from glassmaster.inputs.store import Store, default_store
 from glassmaster.inputs.wants import differences, require_fresh, wants
@@ -58,13 +59,9 @@ def fetch(loaded: LoadedRecipe) -> None:
     inputs = read_lock(loaded.lock).inputs
     release = [item for item in inputs if item.kind == "release"]
     packages = [item for item in inputs if item.kind == "debian"]
-    with progress("files", len(inputs)) as advance:
-        for item in release:
-            if item.sha512 not in store:
-                take(item.urls, item.sha512, store, item.name)
-            advance()
-        fetch_locked(packages, store)
-        advance(len(packages))
+    register(store, loaded.lock)
+    download([Wanted(item.name, item.urls, item.sha512, item.size) for item in release], store)
+    fetch_locked(packages, store)
     _require_sizes(inputs, store, loaded)
     write_record(Places(loaded.name).inputs, release_id(loaded.digest(), inputs), inputs)
 

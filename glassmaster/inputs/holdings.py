@@ -33,17 +33,8 @@ class Held:
 
 
 @dataclass(frozen=True)
-class Derived:
-    """A directory of derived data. kept: it was made of files that locks name."""
-
-    path: Path
-    size: int
-    kept: bool
-
-
-@dataclass(frozen=True)
-class Part:
-    """A download that is not whole. kept: a lock names the file."""
+class Beside:
+    """Derived data (a directory) or an unfinished download. kept: it belongs to files that locks name."""
 
     path: Path
     size: int
@@ -55,8 +46,8 @@ class Holdings:
     """All that a store holds, each sorted by path. missing: what locks name and the store has not."""
 
     files: tuple[Held, ...]
-    derived: tuple[Derived, ...]
-    parts: tuple[Part, ...]
+    derived: tuple[Beside, ...]
+    parts: tuple[Beside, ...]
     missing: tuple[Use, ...]
 
 
@@ -65,14 +56,14 @@ class Pruned:
     """What was removed, or would be. busy: unfinished downloads that no lock names, but somebody is fetching them."""
 
     files: tuple[Held, ...]
-    derived: tuple[Derived, ...]
-    parts: tuple[Part, ...]
-    busy: tuple[Part, ...]
+    derived: tuple[Beside, ...]
+    parts: tuple[Beside, ...]
+    busy: tuple[Beside, ...]
 
     @property
     def size(self) -> int:
         """Bytes that this frees."""
-        return sum(item.size for item in (*self.files, *self.derived, *self.parts))
+        return sum(item.size for group in (self.files, self.derived, self.parts) for item in group)
 
 
 def holdings(store: Store, used: Sequence[Use]) -> Holdings:
@@ -81,8 +72,8 @@ def holdings(store: Store, used: Sequence[Use]) -> Holdings:
     for use in used:
         by_digest[use.sha512].append(use)
     files = tuple(Held(path.name, _size(path), tuple(by_digest.get(path.name, ()))) for path in _files(store))
-    derived = tuple(Derived(path, _size(path), _is_kept(path, by_digest)) for path in _derived(store))
-    parts = tuple(Part(path, _size(path), path.name.removesuffix(SUFFIX) in by_digest) for path in _parts(store))
+    derived = tuple(Beside(path, _size(path), _is_kept(path, by_digest)) for path in _derived(store))
+    parts = tuple(Beside(path, _size(path), path.name.removesuffix(SUFFIX) in by_digest) for path in _parts(store))
     here = {item.sha512 for item in files}
     return Holdings(files, derived, parts, tuple(use for use in used if use.sha512 not in here))
 
@@ -122,8 +113,8 @@ def prune(store: Store, locks: Iterable[Path], *, dry: bool) -> Pruned:
         found = holdings(store, uses(known))
         files = tuple(item for item in found.files if not item.used)
         derived = tuple(item for item in found.derived if not item.kept)
-        parts: list[Part] = []
-        busy: list[Part] = []
+        parts: list[Beside] = []
+        busy: list[Beside] = []
         for part in found.parts:
             if not part.kept:
                 (parts if dry or remove_unclaimed(part.path) else busy).append(part)

@@ -58,11 +58,15 @@ class Lock:
 
 def read_lock(path: Path) -> Lock:
     """Read a lock; GlassmasterError for whatever it may hold instead of one. FileNotFoundError if there is none."""
-    data = path.read_bytes()
+    return parse_lock(path.read_bytes(), str(path))
+
+
+def parse_lock(data: bytes, where: str) -> Lock:
+    """Read a lock's text; `where` is what errors call it."""
     try:
         return _lock(json.loads(data))
     except (ValueError, RecursionError) as error:
-        raise GlassmasterError(f"{path}: not a lock that can be used", why=str(error), hint=REMEDY) from error
+        raise GlassmasterError(f"{where}: not a lock that can be used", why=str(error), hint=REMEDY) from error
 
 
 def write_lock(path: Path, lock: Lock) -> None:

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 import requests
-import urllib3
 
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.checksums import parse_sha512
+from glassmaster.inputs.source import TIMEOUT, explained, opened
 from glassmaster.inputs.store import Store, Stored
 from glassmaster.inputs.wants import SET_SUFFIXES
 
 T = TypeVar("T")
 
-CHUNK = 1 << 20
-# Seconds to connect, and between two pieces of an answer.
-TIMEOUT = (15, 60)
 CHECKSUMS_LIMIT = 16 << 20
 
 
@@ -70,8 +66,8 @@ def take(urls: Sequence[str], expected: str, store: Store, what: str) -> str:
     """A file of which the SHA-512 is known, verified, into the store; the URL that it came from."""
 
     def one(url: str) -> Stored:
-        with closing(_chunks(url)) as chunks:
-            return store.add(chunks, what=url, expected=expected)
+        with opened(url) as body:
+            return store.add(body.pieces, what=url, expected=expected)
 
     return _first(urls, one, what)[0]
 
@@ -86,8 +82,8 @@ def _read_digests(url: str) -> dict[str, str]:
 
 def _read_small(url: str) -> bytes:
     data = b""
-    with closing(_chunks(url)) as chunks:
-        for chunk in chunks:
+    with opened(url) as body:
+        for chunk in body.pieces:
             data += chunk
             if len(data) > CHECKSUMS_LIMIT:
                 raise GlassmasterError(f"{url}: larger than {CHECKSUMS_LIMIT:,} bytes", why="no checksum file is")
@@ -95,7 +91,7 @@ def _read_small(url: str) -> bytes:
 
 
 def _told_size(url: str) -> int | None:
-    with _explained(url):
+    with explained(url):
         parts = urlsplit(url)
         if parts.scheme == "file":
             return Path(unquote(parts.path)).stat().st_size
@@ -117,32 +113,3 @@ def _first(urls: Sequence[str], get: Callable[[str], T], path: str) -> tuple[str
     if len(errors) == 1:
         raise errors[0]
     raise GlassmasterError(f"no mirror gives {path}", why="\n".join(map(str, errors)))
-
-
-def _chunks(url: str) -> Generator[bytes, None, None]:
-    """The bytes of a URL, in pieces; whatever goes wrong is a GlassmasterError that names the URL.
-
-    A body shorter than its announced length is one of urllib3's errors, and never a shorter file.
-    """
-    with _explained(url):
-        parts = urlsplit(url)
-        if parts.scheme == "file":
-            with Path(unquote(parts.path)).open("rb") as stream:
-                while chunk := stream.read(CHUNK):
-                    yield chunk
-        elif parts.scheme in ("http", "https"):
-            with requests.get(url, stream=True, timeout=TIMEOUT, headers={"Accept-Encoding": "identity"}) as answer:
-                answer.raise_for_status()
-                # Not decoded: some servers call a .tgz a tar with `Content-Encoding: gzip`.
-                yield from answer.raw.stream(CHUNK, decode_content=False)
-        else:
-            raise GlassmasterError(f"{url}: not a URL of a kind that is known here", hint="use https:, http: or file:")
-
-
-@contextmanager
-def _explained(url: str) -> Iterator[None]:
-    """What goes wrong with a URL as an error for people: requests' errors are OSErrors, ValueErrors the URL's."""
-    try:
-        yield
-    except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:
-        raise GlassmasterError(f"{url}: cannot be read", why=getattr(error, "strerror", None) or str(error)) from error

@@ -66,19 +66,19 @@ def opened(
     timeout: seconds to connect, and between two pieces. Raises SourceError, here and while the pieces are read.
     Nothing is decoded: some servers call a .tgz a tar with `Content-Encoding: gzip`.
     """
-    with _explained(url):
+    with explained(url):
         scheme = urlsplit(url).scheme
     if scheme == "file":
-        with _explained(url):
+        with explained(url):
             stream = Path(unquote(urlsplit(url).path)).open("rb")  # noqa: SIM115  # closed by the next block
         with stream:
-            with _explained(url):
+            with explained(url):
                 size = stream.seek(0, 2)
                 first = stream.seek(min(start, size))
             yield Body(first, size, _pieces(url, lambda: stream.read(CHUNK)))
     elif scheme in ("http", "https"):
         headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={start}-"} if start else {})}
-        with _explained(url):
+        with explained(url):
             get = session.get if session else requests.get
             answer = get(url, stream=True, timeout=timeout, headers=headers)
         with answer:
@@ -111,7 +111,7 @@ def _body(url: str, answer: requests.Response) -> Body:
 
 def _pieces(url: str, read: Callable[[], bytes]) -> Iterator[bytes]:
     while True:
-        with _explained(url):
+        with explained(url):
             piece = read()
         if not piece:
             return
@@ -129,7 +129,7 @@ def _whole(url: str, pieces: Iterator[bytes], length: int | None) -> Iterator[by
 
 
 @contextmanager
-def _explained(url: str) -> Iterator[None]:
+def explained(url: str) -> Iterator[None]:
     """What goes wrong as an error for people. requests' own errors are OSErrors; ValueErrors are about the URL."""
     try:
         yield

@@ -98,7 +98,7 @@ def read_members(tar: Path, name: str) -> dict[str, Member]:
     members: dict[str, Member] = {}
     try:
         with (
-            _Headers(io.FileIO(tar)) as headers,
+            Headers(io.FileIO(tar)) as headers,
             tarfile.open(fileobj=headers, mode="r:", encoding="utf-8", errors="surrogateescape") as archive,
             tar.open("rb") as data,
         ):
@@ -114,7 +114,7 @@ def read_members(tar: Path, name: str) -> dict[str, Member]:
     return members
 
 
-class _Headers(io.BufferedReader):
+class Headers(io.BufferedReader):
     """A tar's headers for tarfile, which reads whatever number of bytes a header claims, also a negative one."""
 
     def read(self, size: int | None = -1, /) -> bytes:
