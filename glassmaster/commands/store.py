@@ -129,9 +129,12 @@ def _export(store: Files, file: Path) -> int:
 def _import(store: Files, file: Path) -> int:
     from glassmaster.commands import store_text
     from glassmaster.inputs.bundle import import_bundle
+    from glassmaster.inputs.register import register
     from glassmaster.recipe.load import FOLDER
 
     found = import_bundle(file, store, FOLDER)
+    for lock in (*found.locks, *found.same):
+        register(store, lock)
     print(store_text.imported(file, found))
     return int(bool(found.other))
 

@@ -20,6 +20,8 @@ from glassmaster.inputs.store import CHUNK, Store
 
 SUFFIX = ".part"
 _HEAD = 512
+# How often the rest of a damaged copy is read for each new one: where all of it differs that would be no use.
+MOST_LOOKS = 8
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,18 @@ class Wanted:
 
 
 class Partial:
-    """The beginning of a wanted file, as far as it has come; the bytes are not verified. Made by `claimed` alone."""
+    """The beginning of a wanted file, as far as it has come; the bytes are not verified. Made by `claimed` alone.
+
+    A whole copy that turns out damaged is not thrown away: the next one is written over it from the beginning, and as
+    soon as that has put right what was damaged, the file is whole. One flipped bit costs half a file on average.
+    """
 
     def __init__(self, path: Path, descriptor: int, wanted: Wanted, store: Store) -> None:
         self.path, self.wanted = path, wanted
         self._descriptor, self._store = descriptor, store
         self._digest, self.size = hashlib.sha512(), 0
+        # Whether the rest of a damaged copy follows what is here, what differed from it, how often that was looked at.
+        self._over_old, self._differs, self._looks = False, False, 0
         with explained(path), os.fdopen(os.dup(descriptor), "rb") as stream:
             while piece := stream.read(CHUNK):
                 self._digest.update(piece)
@@ -62,6 +70,8 @@ class Partial:
     def append(self, piece: bytes) -> None:
         """Add bytes; GlassmasterError where the disk takes no more."""
         with explained(self.path):
+            if self._over_old and os.pread(self._descriptor, len(piece), self.size) != piece:
+                self._differs = True
             rest = memoryview(piece)
             while rest:
                 written = os.pwrite(self._descriptor, rest, self.size)
@@ -69,11 +79,29 @@ class Partial:
                 self.size += written
                 rest = rest[written:]
 
-    def clear(self) -> None:
-        """Begin again."""
+    def mend(self) -> bool:
+        """Whether what is here, with the rest of the damaged copy below it, is the file; then it is whole."""
+        if not self._differs or self._looks >= MOST_LOOKS:
+            return False
+        self._differs, self._looks = False, self._looks + 1
+        digest, place = self._digest.copy(), self.size
         with explained(self.path):
-            os.ftruncate(self._descriptor, 0)
+            while piece := os.pread(self._descriptor, CHUNK, place):
+                digest.update(piece)
+                place += len(piece)
+        if digest.hexdigest() != self.wanted.sha512:
+            return False
+        self._digest, self.size = digest, place
+        return True
+
+    def begin_again(self) -> None:
+        """What is here is not the file. It stays below what comes next if it has the file's length."""
+        with explained(self.path):
+            self._over_old = os.fstat(self._descriptor).st_size == self.wanted.size
+            if not self._over_old:
+                os.ftruncate(self._descriptor, 0)
         self._digest, self.size = hashlib.sha512(), 0
+        self._differs, self._looks = False, 0
 
     def take_in(self) -> None:
         """Give the file its name in the store. Only with the right digest."""

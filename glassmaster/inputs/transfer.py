@@ -151,12 +151,17 @@ class Transfer:
                         self._from.clear()
                     if mirror.url not in self._from:
                         self._from.append(mirror.url)
-                    part.append(piece[-fresh:])
-                    self.grown(min(fresh, len(piece)))
-                if position > self.wanted.size:
+                    self._grow(piece[-fresh:])
+                if part.size >= self.wanted.size:
                     break
-        if position < self.wanted.size:
+        if part.size < self.wanted.size:
             raise SourceError(mirror.url, f"incomplete: it ended at byte {position:,} of {self.wanted.size:,}")
+
+    def _grow(self, piece: bytes) -> None:
+        before = self.part.size
+        self.part.append(piece)
+        self.part.mend()
+        self.grown(self.part.size - before)
 
     def _check(self, mirror: Mirror) -> None:
         """WrongFileError, and nothing is kept, if what is here is not the file."""
@@ -189,7 +194,7 @@ class Transfer:
 
     def _begin_again(self) -> None:
         self.grown(-self.part.size)
-        self.part.clear()
+        self.part.begin_again()
         self._from.clear()
 
     def _failed(self, mirror: Mirror, error: GlassmasterError) -> None:

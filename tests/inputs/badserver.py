@@ -12,20 +12,22 @@ import struct
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 FAULTS = ("reset", "stall", "truncate", "corrupt", "500")
 _PIECE = 16 * 1024
+_SEND_BUFFER = 16 * 1024
 
 
 @dataclass
 class BadServer:
     """What is served, by path, and what happened.
 
-    trouble: how probable it is that a request meets a fault. sent: body bytes by path. whole: how often each file went
-    out whole and right. faults: how many of each kind. asked: requests by path. kept: paths that meet no fault.
+    trouble: how probable it is that a request meets a fault. sent: body bytes by path. faults: how many of each kind.
+    asked: requests by path.
+    ranges: whether Range is understood. sent_something: called after each piece.
     """
 
     files: Mapping[str, bytes]
@@ -47,7 +49,8 @@ class BadServer:
             self.asked[path] += 1
             chance = random.Random(f"{self.seed} {path} {self.asked[path]}")
             fault = chance.choice(FAULTS) if chance.random() < self.trouble else ""
-            self.faults[fault] += bool(fault)
+            if fault:
+                self.faults[fault] += 1
         body = self.files.get(path)
         if body is None or fault == "500":
             handler.send_error(404 if body is None else 500)
@@ -98,11 +101,14 @@ def serving(server: BadServer) -> Iterator[BadServer]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
+        def handle(self) -> None:
+            # Otherwise all of a small file would be on its way before the other side has seen any of it.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+            with suppress(BrokenPipeError, ConnectionResetError):
+                super().handle()
+
         def do_GET(self) -> None:
-            try:
-                server.answer(self)
-            except (BrokenPipeError, ConnectionResetError):
-                self.close_connection = True
+            server.answer(self)
 
         def log_message(self, format: str, *args: object) -> None:
             pass
