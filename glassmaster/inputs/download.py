@@ -7,11 +7,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-import requests
-from requests.adapters import HTTPAdapter
 
 from glassmaster.doit_plugins.progress import Advance, progress
 from glassmaster.doit_plugins.summary import size_text
@@ -19,6 +17,9 @@ from glassmaster.errors import GlassmasterError, indented
 from glassmaster.inputs.partial import Wanted, claimed
 from glassmaster.inputs.store import Store
 from glassmaster.inputs.transfer import NotArrivedError, Patience, StoppedError, Transfer
+
+if TYPE_CHECKING:
+    import requests
 
 AGAIN = "what arrived stays in the store: the same command, run again, fetches only the rest"
 # A pause that is shorter is not worth a line.
@@ -70,7 +71,7 @@ def download(
                 work.stop.set()
     if failed:
         raise _sum(failed, len(missing))
-    return [found.get(item.sha512, Arrived(item)) for item in wanted]
+    return [replace(found.get(item.sha512, Arrived(item)), wanted=item) for item in wanted]
 
 
 class _Work:
@@ -148,6 +149,10 @@ def _host(url: str) -> str:
 
 
 def _session(at_once: int) -> requests.Session:
+    # Here, not above: urllib3 opens a socket when it is imported, to see whether there is IPv6.
+    import requests
+    from requests.adapters import HTTPAdapter
+
     session = requests.Session()
     for scheme in ("http://", "https://"):
         session.mount(scheme, HTTPAdapter(pool_maxsize=at_once))

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
-import requests
-
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.checksums import parse_sha512
 from glassmaster.inputs.source import TIMEOUT, explained, opened
@@ -95,6 +93,8 @@ def _told_size(url: str) -> int | None:
         parts = urlsplit(url)
         if parts.scheme == "file":
             return Path(unquote(parts.path)).stat().st_size
+        import requests  # here, not above: see `opened`
+
         headers = {"Accept-Encoding": "identity"}
         with requests.head(url, timeout=TIMEOUT, headers=headers, allow_redirects=True) as answer:
             answer.raise_for_status()

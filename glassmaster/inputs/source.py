@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-import requests
-import urllib3
-
 from glassmaster.errors import GlassmasterError
+
+if TYPE_CHECKING:
+    import requests
 
 CHUNK = 1 << 20
 # Seconds to connect, and between two pieces of an answer.
@@ -79,6 +80,9 @@ def opened(
     elif scheme in ("http", "https"):
         headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={start}-"} if start else {})}
         with explained(url):
+            # Here, not above: urllib3 opens a socket when it is imported, to see whether there is IPv6.
+            import requests
+
             get = session.get if session else requests.get
             answer = get(url, stream=True, timeout=timeout, headers=headers)
         with answer:
@@ -135,8 +139,16 @@ def explained(url: str) -> Iterator[None]:
         yield
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError, ValueError) as error:
         raise SourceError(url, getattr(error, "strerror", None) or str(error), Fault.GONE) from error
-    except (OSError, urllib3.exceptions.HTTPError) as error:
+    except Exception as error:
+        if not isinstance(error, OSError) and not _is_urllib3s(error):
+            raise
         raise SourceError(url, getattr(error, "strerror", None) or _innermost(error)) from error
+
+
+def _is_urllib3s(error: Exception) -> bool:
+    from urllib3.exceptions import HTTPError
+
+    return isinstance(error, HTTPError)
 
 
 def _innermost(error: BaseException) -> str:

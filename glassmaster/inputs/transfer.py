@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-
-import requests
+from typing import TYPE_CHECKING
 
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.partial import Partial, Wanted, is_html
 from glassmaster.inputs.source import Body, Fault, SourceError, opened
+
+if TYPE_CHECKING:
+    import requests
 
 HTML = "it looks like an HTML page"
 HTML_HINT = "something on the way answers in the mirror's place, such as a network that wants you to log in first"
