@@ -20,8 +20,7 @@ class Clean(clean.Clean):
 
     doc_usage = "[TASK ...] [recipe=NAME,...]"
     doc_description = (
-        f"{clean.Clean.doc_description} The store of downloads is left alone: rm -r it where it lies (`doit doctor` "
-        "says where)."
+        f"{clean.Clean.doc_description} The store of downloads is left alone: `doit store prune` is for that."
     )
     examples = ("clean -n", "clean", "clean smoke recipe=racks")
 

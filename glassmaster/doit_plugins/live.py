@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from glassmaster.doit_plugins.observed import Event
 from glassmaster.doit_plugins.plain import amount_text, finish, log_line
 from glassmaster.doit_plugins.streams import Output, printable
-from glassmaster.doit_plugins.summary import Summary
+from glassmaster.doit_plugins.summary import Summary, size_text
 
 if TYPE_CHECKING:
     from rich.progress_bar import ProgressBar
@@ -144,7 +144,9 @@ class LiveView:
                 label, amount = printable(event["label"]), amount_text(event)
                 if event["total"]:
                     bar = _bar(event["done"], event["total"])
-                    left = _seconds_left(now - running.label_begin, event["done"], event["total"])
+                    spent = now - running.label_begin
+                    label += _rate(spent, event)
+                    left = _seconds_left(spent, event["done"], event["total"])
                     time = time if left is None else f"{_duration(left)} left"
             table.add_row(printable(name), label, bar, amount, time)
         total = max(self._total, self._done, 1)  # delayed tasks may be more than was known
@@ -165,6 +167,12 @@ def _duration(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def _rate(spent: float, event: Event) -> str:
+    """How many bytes a second, as long as the label is the same; nothing as long as that says nothing."""
+    told = event["unit"] == "bytes" and event["done"] > 0 and spent >= 1
+    return f", {size_text(event['done'] / spent)}/s" if told else ""
 
 
 def _seconds_left(spent: float, done: float, total: float) -> float | None:

@@ -34,8 +34,7 @@ def test_list_shows_every_file_with_its_names_and_users(own: Project) -> None:
     for item in inputs(own):
         line = next(line for line in text.splitlines() if item.sha512[:12] in line)
         # Lock 1 is this copy's, 2 that of the repository it was copied from.
-        assert line.split()[-2:] == ["1,2", item.name]
-    assert max(map(len, text.splitlines())) <= 80
+        assert line.split()[-2:] == ["1,2", item.name] and len(line) <= 80
     assert text == own.doit("store", "list")
     document = json.loads(own.doit("store", "--json"))
     assert {row["sha512"]: row["size"] for row in document["files"]} == {item.sha512: item.size for item in inputs(own)}

@@ -187,7 +187,7 @@ def test_time_left_is_told_when_it_can_be() -> None:
     console = Console(file=io.StringIO(), width=80)
     console.print(view._picture())
     task, everything = console.file.getvalue().splitlines()  # type: ignore[attr-defined]  # a StringIO
-    assert re.fullmatch(r"t +x +\S+ +1.0 of 4.0 MB 3:00 left", task)
+    assert re.fullmatch(r"t +x, 16.7 kB/s +\S+ +1.0 of 4.0 MB 3:00 left", task)
     assert re.fullmatch(r"all tasks +\S* +0 of 2 +1:00", everything)
     view.show({"event": "run-end", "time": 60, "status": 0, "seconds": 60, "interrupted": True, "ran": 0,
                "up_to_date": 0, "ignored": 0, "failed": 0, "not_run": 0})  # fmt: skip
