@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.debian import fetch_locked
 from glassmaster.inputs.download import download
+from glassmaster.inputs.incoming import Wanted
 from glassmaster.inputs.lock import Lock, LockedInput, changes, read_lock, write_lock
 from glassmaster.inputs.locking import lock_inputs, release_inputs
-from glassmaster.inputs.partial import Wanted
 from glassmaster.inputs.record import release_id, write_record
 from glassmaster.inputs.register import register
 from glassmaster.inputs.standin.kernel_build import compiler_version

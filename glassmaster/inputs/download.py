@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from glassmaster.doit_plugins.progress import Advance, progress
 from glassmaster.doit_plugins.summary import size_text
 from glassmaster.errors import GlassmasterError, indented
-from glassmaster.inputs.partial import Wanted, claimed
+from glassmaster.inputs.incoming import Wanted, claimed
 from glassmaster.inputs.store import Store
 from glassmaster.inputs.transfer import NotArrivedError, Patience, StoppedError, Transfer
 

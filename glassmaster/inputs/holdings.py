@@ -10,7 +10,7 @@ from pathlib import Path
 
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.checksums import SHA512_HEX
-from glassmaster.inputs.partial import SUFFIX, remove_unclaimed
+from glassmaster.inputs.incoming import SUFFIX, remove_unclaimed
 from glassmaster.inputs.register import Use, exclusive, forget_dead, registered, uses
 from glassmaster.inputs.store import Store
 

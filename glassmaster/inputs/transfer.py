@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from glassmaster.errors import GlassmasterError
-from glassmaster.inputs.partial import Partial, Wanted, is_html
+from glassmaster.inputs.incoming import Partial, Wanted, is_html
 from glassmaster.inputs.source import Body, Fault, SourceError, opened
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from glassmaster.doit_plugins.summary import size_text
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs import source
 from glassmaster.inputs.download import Arrived, download
-from glassmaster.inputs.partial import Wanted, claimed, is_html, partial_path
+from glassmaster.inputs.incoming import Wanted, claimed, is_html, partial_path
 from glassmaster.inputs.source import SourceError, opened
 from glassmaster.inputs.store import Store
 from glassmaster.inputs.transfer import Patience
@@ -435,7 +435,7 @@ sys.addaudithook(lambda event, _: event.startswith("socket.") and event != "sock
 from pathlib import Path
 import glassmaster.steps
 from glassmaster.inputs.download import download
-from glassmaster.inputs.partial import Wanted
+from glassmaster.inputs.incoming import Wanted
 from glassmaster.inputs.store import Store
 wanted = Wanted("x", ("http://example.org/x",), {SHA512!r}, {len(BODY)})
 print(len(download([wanted], Store(Path({str(store.root)!r})))))

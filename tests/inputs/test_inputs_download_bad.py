@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from glassmaster.inputs.download import download
-from glassmaster.inputs.partial import Wanted
+from glassmaster.inputs.incoming import Wanted
 from glassmaster.inputs.store import Store
 from glassmaster.inputs.transfer import Patience
 from tests.inputs.badserver import FAULTS, BadServer, serving
@@ -32,7 +32,7 @@ FETCH = """
 import sys, json
 from pathlib import Path
 from glassmaster.inputs.download import download
-from glassmaster.inputs.partial import Wanted
+from glassmaster.inputs.incoming import Wanted
 from glassmaster.inputs.store import Store
 wanted = [Wanted(name, tuple(urls), sha512, size) for name, urls, sha512, size in json.loads(sys.argv[2])]
 download(wanted, Store(Path(sys.argv[1])), say=lambda line: print(line, flush=True))

@@ -11,8 +11,8 @@ import pytest
 
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.holdings import damaged, holdings, prune, remove
+from glassmaster.inputs.incoming import Wanted, claimed, partial_path
 from glassmaster.inputs.lock import Lock, LockedInput, write_lock
-from glassmaster.inputs.partial import Wanted, claimed, partial_path
 from glassmaster.inputs.register import exclusive, register, registered, uses
 from glassmaster.inputs.store import Store
 
