@@ -1,7 +1,8 @@
-"""Streams decompressed piece by piece, gzip or xz told by their first bytes."""
+"""Streams decompressed piece by piece; gzip, xz, bzip2 and zstd are told by their first bytes."""
 
 from __future__ import annotations
 
+import bz2
 import itertools
 import lzma
 import zlib
@@ -9,15 +10,22 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from glassmaster.errors import GlassmasterError
+from glassmaster.inputs.zstd import ZstdError, zstd_decompressed
 
 CHUNK = 1 << 20
+
+
+class Bzip2Error(Exception):
+    """The compressed data is damaged; Python's own module calls that an OSError, like a disk that cannot be read."""
+
+
 # What decompressed() raises for a damaged or shortened stream.
-DAMAGED = (zlib.error, lzma.LZMAError, EOFError)
+DAMAGED = (zlib.error, lzma.LZMAError, Bzip2Error, ZstdError, EOFError)
 REFETCH = "fetch it again: the file on the mirror itself may be damaged"
 # A stream of `xz -9` needs 65 MiB; a header can ask for 4 GiB.
 XZ_MEMORY = 128 << 20
 
-_GZIP_MAGIC, _XZ_MAGIC = b"\x1f\x8b", b"\xfd7zXZ\x00"
+_GZIP_MAGIC, _XZ_MAGIC, _BZIP2_MAGIC, _ZSTD_MAGIC = b"\x1f\x8b", b"\xfd7zXZ\x00", b"BZh", b"\x28\xb5\x2f\xfd"
 
 
 class _Decompressor(Protocol):
@@ -54,8 +62,33 @@ class _Gzip:
         return piece
 
 
+class _Bzip2:
+    """bz2.BZ2Decompressor with an error of its own."""
+
+    def __init__(self) -> None:
+        self._bz2 = bz2.BZ2Decompressor()
+
+    @property
+    def eof(self) -> bool:
+        return self._bz2.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return self._bz2.needs_input
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._bz2.unused_data
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        try:
+            return self._bz2.decompress(data, max_length)
+        except OSError as error:
+            raise Bzip2Error(str(error)) from error
+
+
 def decompressed(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Decompress gzip or xz, told by the first bytes; anything else is passed through.
+    """Decompress gzip, xz, bzip2 or zstd, told by the first bytes; anything else is passed through.
 
     Pieces have at most CHUNK bytes (those that are passed through: as they come). Several streams one after another
     are read as one. Raises one of DAMAGED, the last stream's breaking off included.
@@ -69,6 +102,10 @@ def decompressed(chunks: Iterator[bytes]) -> Iterator[bytes]:
         yield from _streams(first, chunks, _Gzip)
     elif first.startswith(_XZ_MAGIC):
         yield from _streams(first, chunks, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, XZ_MEMORY))
+    elif first.startswith(_BZIP2_MAGIC):
+        yield from _streams(first, chunks, _Bzip2)
+    elif first.startswith(_ZSTD_MAGIC):
+        yield from zstd_decompressed(itertools.chain([first], chunks))
     else:
         yield first
         yield from chunks

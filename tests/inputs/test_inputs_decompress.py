@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import lzma
 import random
@@ -17,7 +18,7 @@ from glassmaster.inputs import decompress
 from glassmaster.inputs.decompress import CHUNK, DAMAGED, decompressed, unpacked
 
 Compress = Callable[[bytes], bytes]
-FORMATS: list[Compress] = [gzip.compress, lzma.compress]
+FORMATS: list[Compress] = [gzip.compress, lzma.compress, bz2.compress]
 BODY = random.Random("body").randbytes(3000) + b"\0" * 3000
 
 
