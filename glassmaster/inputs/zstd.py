@@ -15,7 +15,7 @@ class ZstdError(Exception):
 def zstd_decompressed(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """Decompress; pieces have at most CHUNK bytes. Several frames one after another are read as one.
 
-    Raises ZstdError, and whatever `chunks` raises.
+    Raises ZstdError, also where nothing at all was compressed, and whatever `chunks` raises.
     """
     import libarchive  # loads the C library, which a machine that only lists tasks need not have
 

@@ -59,7 +59,7 @@ def find(word: str, *, caller_directory: Path | None = None) -> Path:
 
 def load(path: Path) -> LoadedRecipe:
     """Read a recipe and all that it extends; raises GlassmasterError with ``file:line`` for whatever is wrong."""
-    node, files = _read(path)
+    node, files = read_extended(path)
     name = path.stem
     try:
         plain_words(name)
@@ -70,8 +70,8 @@ def load(path: Path) -> LoadedRecipe:
     return LoadedRecipe(name, recipe, files)
 
 
-def _read(path: Path) -> tuple[Mapped, tuple[Path, ...]]:
-    """The values of a recipe over those of what it extends, and of what that extends; and all these files."""
+def read_extended(path: Path) -> tuple[Mapped, tuple[Path, ...]]:
+    """The values of a file over those of what its `extends` names, and of what that extends; and all these files."""
     nodes, files = [read_yaml(path)], [path]
     # Resolved: by way of ../recipes a loop would look longer each time round.
     seen = {path.resolve()}

@@ -12,7 +12,6 @@ import bz2
 import gzip
 import lzma
 import random
-import resource
 import statistics
 import subprocess
 import sys
@@ -77,26 +76,33 @@ def read(path: Path) -> Summary:
 
 def measure(path: Path, wanted: int) -> None:
     """Print one row; in a process of its own, because of the memory."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    seconds, resolving = [], []
+    before = most_memory()
+    seconds, processor, resolving = [], [], []
     few: list[str] = []
     for _ in range(TIMES):
-        started = time.perf_counter()
+        started, used = time.perf_counter(), time.process_time()
         summary = read(path)
         seconds.append(time.perf_counter() - started)
+        processor.append(time.process_time() - used)
         few = few or some_of(summary, wanted)
         # Read once more: what was asked of the first one is known to it now.
         summary = read(path)
         started = time.perf_counter()
         chosen = resolve([Wanted(name, f"bench:{name}") for name in few], summary, PLATFORM).chosen
         resolving.append(time.perf_counter() - started)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(
-        f"{path.suffix[1:]:<4} {path.stat().st_size / 1e6:6.1f} MB {len(summary):,} packages: "
-        f"read in {statistics.median(seconds):.3f} s (worst {max(seconds):.3f}), {len(chosen):,} chosen in "
-        f"{statistics.median(resolving):.3f} s, {memory / 1024:.0f} MiB at most ({before / 1024:.0f} before)",
+        f"{path.suffix[1:]:<4} {path.stat().st_size / 1e6:6.1f} MB, {len(summary):,} packages: "
+        f"read in {statistics.median(seconds):.3f} s, {statistics.median(processor):.3f} s of processor time "
+        f"(first time {processor[0]:.3f}); {len(few)} wanted, {len(chosen):,} chosen in "
+        f"{statistics.median(resolving):.3f} s; at most {most_memory()} MiB, {before} of them Python's own",
         flush=True,
     )
+
+
+def most_memory() -> int:
+    """The most memory that this process had, in MiB. getrusage() would count that of the process that started it."""
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) // 1024
 
 
 def some_of(summary: Summary, wanted: int) -> list[str]:

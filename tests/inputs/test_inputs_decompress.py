@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
+import ctypes
 import gzip
 import lzma
 import random
 import tracemalloc
 from collections.abc import Callable, Iterator
 
+import libarchive
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -16,8 +19,32 @@ from hypothesis import strategies as st
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs import decompress
 from glassmaster.inputs.decompress import CHUNK, DAMAGED, decompressed, unpacked
+from glassmaster.inputs.zstd import ZstdError
 
 Compress = Callable[[bytes], bytes]
+
+
+def zstd(data: bytes) -> bytes:
+    """Compressed by libarchive's writer."""
+    room = ctypes.create_string_buffer(len(data) + (1 << 16))
+    used = ctypes.c_size_t(0)
+    writer = libarchive.ffi
+    handle = writer.write_new()
+    writer.get_write_filter_function("zstd")(handle)
+    writer.get_write_format_function("raw")(handle)
+    writer.write_set_bytes_in_last_block(handle, 1)
+    writer.write_open_memory(handle, room, len(room), ctypes.byref(used))
+    entry = writer.entry_new()
+    writer.entry_set_filetype(entry, 0o100000)
+    writer.write_header(handle, entry)
+    writer.write_data(handle, data, len(data))
+    writer.write_finish_entry(handle)
+    writer.write_close(handle)
+    writer.entry_free(entry)
+    writer.write_free(handle)
+    return room.raw[: used.value]
+
+
 FORMATS: list[Compress] = [gzip.compress, lzma.compress, bz2.compress]
 BODY = random.Random("body").randbytes(3000) + b"\0" * 3000
 
@@ -135,3 +162,38 @@ def test_unpacked_reads_damaged_input_to_its_end() -> None:
         list(unpacked(source, "base.tgz", 1 << 20))
     assert "fetch it again" in caught.value.hint
     assert next(source, None) is None
+
+
+@given(st.binary(min_size=1), SPLITS)
+@example(BODY, [1])
+@example(bytes(3 * CHUNK), [1000])
+def test_zstd_in_any_split_gives_the_same_bytes(data: bytes, sizes: list[int]) -> None:
+    packed = zstd(data) + zstd(data[:1])
+    assert b"".join(decompressed(pieces(packed, sizes))) == data + data[:1]
+
+
+def test_zstd_that_breaks_off_or_goes_on_with_rubbish_is_an_error() -> None:
+    packed = zstd(BODY)
+    for damaged in (*(packed[:end] for end in range(6, len(packed))), packed + b"rubbish", zstd(b"")):
+        with pytest.raises(ZstdError):
+            list(decompressed(iter([damaged])))
+
+
+@given(st.binary(), SPLITS)
+def test_random_zstd_never_raises_anything_else(junk: bytes, sizes: list[int]) -> None:
+    with contextlib.suppress(ZstdError):
+        list(decompressed(pieces(b"\x28\xb5\x2f\xfd" + junk, sizes)))
+
+
+def test_what_goes_wrong_while_zstd_is_read_is_passed_on(capfd: pytest.CaptureFixture[str]) -> None:
+    def source() -> Iterator[bytes]:
+        yield zstd(random.Random(1).randbytes(10 * CHUNK))[:CHUNK]
+        raise GlassmasterError("the store's copy has changed")
+
+    with pytest.raises(GlassmasterError, match="the store's copy"):
+        list(decompressed(source()))
+    assert capfd.readouterr().err == ""
+
+
+def test_a_zstd_bomb_comes_in_bounded_pieces() -> None:
+    assert max(map(len, decompressed(iter([zstd(bytes(16 << 20))])))) <= CHUNK

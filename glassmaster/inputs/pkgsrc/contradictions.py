@@ -114,7 +114,7 @@ def check_libraries(resolution: Resolution, summary: Summary, present: Iterable[
     first = missing[0]
     reasons = {item.package.name: item.reasons for item in resolution.chosen}
     name = first.chosen.package.name
-    why = [arrows((*chain(reasons, name), f"needs {first.library}"))]
+    why = [arrows((*chain(reasons, name)[:-1], f"{name} needs {first.library}"))]
     why += [f"{item.chosen.package.name} needs {item.library}" for item in missing[1:SHOWN]]
     why += [f"and {len(missing) - SHOWN} more"] if len(missing) > SHOWN else []
     providers = summary.providing(first.library)

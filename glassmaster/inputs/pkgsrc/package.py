@@ -18,9 +18,9 @@ _DIGEST = re.compile(r"([A-Za-z0-9]+) ([0-9a-f]{32,128})", re.ASCII)
 class Package:
     """A binary package of a repository.
 
-    name: with the version. size: of what it installs, in bytes. file_size: of its file, in bytes, None where the summary
-    does not say. file_digest: the name of the digest and its hex digits, or nothing. requires, provides: absolute
-    paths of shared libraries. where: the place of its record.
+    name: with the version. size: of what it installs, in bytes. file_size: of its file, in bytes, None where the
+    summary does not say. file_digest: the name of the digest and its hex digits, or nothing. requires, provides:
+    absolute paths of shared libraries. where: the place of its record.
     """
 
     name: str

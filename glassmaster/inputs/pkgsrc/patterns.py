@@ -48,7 +48,7 @@ def match(pattern: str, name: str) -> bool:
     if "{" in pattern:
         _check_size(pattern)
         # All of them, as pkg_install does, also after one that matches: a later one may be malformed.
-        return any([match(alternative, name) for alternative in _alternatives(pattern)])
+        return max([match(alternative, name) for alternative in _alternatives(pattern)])
     if _first_of(pattern, "<>") >= 0:
         return _dewey(pattern, name)
     if _first_of(pattern, "*?[]") >= 0 and glob_match(pattern, name):

@@ -1,7 +1,7 @@
 """Which packages an image gets: those that are wanted, and all that they need.
 
-Chosen as pkg_add(1) would, one wanted pattern after the other: what is chosen already is taken where it matches, else the
-best match of the repository. Dependencies come before what needs them.
+Chosen as pkg_add(1) would, one wanted pattern after the other: what is chosen already is taken where it matches, else
+the best match of the repository. Dependencies come before what needs them.
 """
 
 from __future__ import annotations
