@@ -38,7 +38,7 @@ def made_besides(step: str, places: Places) -> Iterator[Path]:
         yield from map(places.grub, GRUB_FILES)
     elif step == "smoke":
         # A folder for each scenario, also those that the recipe no longer has.
-        for folder in sorted(path.parent for path in places.smoke.glob(f"*/{SMOKE_FILES[0]}")):
+        for folder in sorted(path for path in places.smoke.glob("*") if path.is_dir()):
             yield from (folder / name for name in SMOKE_FILES)
             yield from sorted(folder.glob("screen-[0-9][0-9]*.png"))
 
