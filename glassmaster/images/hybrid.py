@@ -32,7 +32,7 @@ def master_boot_record(boot_hybrid: bytes, *, core_block: int, efi_block: int, e
     struct.pack_into("<Q", sector, _KERNEL_SECTOR_AT, core_block * SECTORS_PER_BLOCK + 4)
     struct.pack_into("<I", sector, _DISK_ID_AT, disk_id)
     start, count = efi_block * SECTORS_PER_BLOCK, -(-efi_bytes // SECTOR)
-    entry = struct.pack("<B3sB3sII", _ACTIVE, _chs(start), _EFI_SYSTEM, _chs(start + count - 1), start, count)
+    entry = struct.pack("<B3sB3sII", _ACTIVE, chs(start), _EFI_SYSTEM, chs(start + count - 1), start, count)
     sector[_TABLE_AT : _TABLE_AT + 64] = entry.ljust(64, b"\0")
     sector[510:512] = _SIGNATURE
     return bytes(sector)
@@ -49,7 +49,7 @@ def located_core(core: bytes, core_block: int) -> bytes:
     return bytes(patched)
 
 
-def _chs(sector: int) -> bytes:
+def chs(sector: int) -> bytes:
     """A sector as cylinder, head, sector of 255 x 63; addresses beyond 1023 cylinders as the highest one."""
     cylinder, rest = divmod(sector, 255 * 63)
     if cylinder > 1023:

@@ -39,12 +39,12 @@ def test_master_boot_record(core: int, efi: int, size: int, disk_id: int) -> Non
 def test_cylinder_head_sector(sector: int, chs: tuple[int, int, int]) -> None:
     first = partition(hybrid.master_boot_record(bytes(512), core_block=0, efi_block=0, efi_bytes=512, disk_id=0))[1]
     assert first == b"\0\1\0"
-    head, low, cylinder = hybrid._chs(sector)
+    head, low, cylinder = hybrid.chs(sector)
     assert (cylinder | (low & 0xC0) << 2, head, low & 0x3F) == chs
 
 
 def test_beyond_what_cylinders_can_say() -> None:
-    assert hybrid._chs(1024 * 255 * 63) == b"\xfe\xff\xff"
+    assert hybrid.chs(1024 * 255 * 63) == b"\xfe\xff\xff"
 
 
 def test_another_size_is_no_boot_sector() -> None:

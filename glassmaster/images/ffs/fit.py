@@ -29,15 +29,23 @@ def fitted(room: Room, *, size: int | None, free_space: int, free_inodes: int | 
     Where the number of free inodes was left open, a size that has room for the files but not for more inodes is
     enough. Raises GlassmasterError if the tree has no room.
     """
+    _check(room, (free_space if size is None else size) // room.fragment_bytes)
     spare = free_space if size is None else max(0, size - room.blocks * room.block_bytes)
     by_space = spare // (FRAGMENTS_PER_INODE * room.fragment_bytes)
     if size is None:
         layout = _smallest(room, free_space, by_space if free_inodes is None else free_inodes)
     else:
         layout = _divided(room, size, free_space, (by_space, 0) if free_inodes is None else (free_inodes,))
-    if layout.fragments > MOST_FRAGMENTS[room.version]:
-        raise GlassmasterError("this is too large for UFS1", hint="choose version 2, or larger fragments")
+    _check(room, layout.fragments)
     return layout
+
+
+def _check(room: Room, fragments: int) -> None:
+    if fragments > MOST_FRAGMENTS[room.version]:
+        raise GlassmasterError(
+            f"{fragments * room.fragment_bytes:,} bytes are too much for UFS{room.version}",
+            hint="choose version 2, or larger fragments",
+        )
 
 
 def _divided(room: Room, size: int, free_space: int, free_inodes: tuple[int, ...]) -> Layout:

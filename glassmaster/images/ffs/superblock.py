@@ -8,7 +8,9 @@ from __future__ import annotations
 import struct
 import zlib
 from dataclasses import dataclass
+from pathlib import Path
 
+from glassmaster.errors import GlassmasterError
 from glassmaster.images.ffs.blocks import DIRECT, LEVELS
 from glassmaster.images.ffs.group import Totals
 from glassmaster.images.ffs.inode import inline_limit
@@ -113,3 +115,18 @@ def _old(layout: Layout, identity: Identity) -> dict[int, int]:
         132: cylinder, 136: 1, 152: layout.data, 168: cylinder, 172: cylinder, 176: layout.groups, 180: 1,
         1356: DYNAMIC_TABLES, 1360: 1,
     }  # fmt: skip
+
+
+def block_sizes(image: Path) -> tuple[int, int]:
+    """Bytes of a block and of a fragment of an FFS image. Raises GlassmasterError if the file is none."""
+    try:
+        with image.open("rb") as stream:
+            for version, position in SUPERBLOCK_AT.items():
+                stream.seek(position)
+                block = stream.read(STRUCT_BYTES)
+                if block[1372:] == struct.pack("<I", MAGIC[version]):
+                    block_bytes, fragment_bytes = struct.unpack_from("<2i", block, 48)
+                    return block_bytes, fragment_bytes
+    except OSError as error:
+        raise GlassmasterError(f"{image}: cannot be read", why=str(error)) from error
+    raise GlassmasterError(f"{image}: is no image of an FFS", why="it has no superblock of UFS1 or UFS2, little endian")
