@@ -42,7 +42,7 @@ def printable(entry: Entry) -> bool:
 def body_line(entry: Entry, inode: str) -> str:
     """The line that `fls -m /` prints of a file or link."""
     kind = {"dir": "d", "file": "r", "link": "l"}[entry.kind]
-    letters = kind + stat.filemode(TYPES[entry.kind] | entry.mode)[1:].replace("S", "S").replace("T", "T")
+    letters = kind + stat.filemode(TYPES[entry.kind] | entry.mode)[1:]
     name = f"/{entry.path}" + (f" -> {entry.link}" if entry.kind == "link" else "")
     size = len(entry.link.encode()) if entry.kind == "link" else entry.size
     times = "|".join([str(entry.mtime)] * 3)

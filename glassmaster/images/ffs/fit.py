@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from glassmaster.errors import GlassmasterError
-from glassmaster.images.ffs.layout import INODE_BYTES, Layout, Version, layout_for
+from glassmaster.images.ffs.layout import INODE_BYTES, SMALLEST_BYTES, Layout, Version, layout_for
 
 FRAGMENTS_PER_INODE = 4  # newfs(8): one inode to each so many fragments
 MOST_FRAGMENTS = {1: 2**31 - 1, 2: 2**60}
@@ -64,7 +64,7 @@ def _divided(room: Room, size: int, free_space: int, free_inodes: tuple[int, ...
 
 def _smallest(room: Room, free_space: int, free_inodes: int) -> Layout:
     inode_bytes = (room.inodes + free_inodes) * INODE_BYTES[room.version]
-    blocks = room.blocks + (inode_bytes + free_space) // room.block_bytes
+    blocks = max(room.blocks + (inode_bytes + free_space) // room.block_bytes, SMALLEST_BYTES // room.block_bytes)
     while True:
         layout = _layout(room, blocks, free_inodes)
         missing = blocks // 256 + 1 if layout is None else _missing(room, layout, free_space)

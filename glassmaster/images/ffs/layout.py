@@ -21,6 +21,8 @@ Version = Literal[1, 2]
 SUPERBLOCK_BYTES = 8192
 SUPERBLOCK_AT = {1: 8192, 2: 65536}
 STRUCT_BYTES = 1376  # struct fs
+# Kernels and others look for a superblock here too, and give up where they cannot read (SBLOCK_PIGGY).
+SMALLEST_BYTES = 262144 + SUPERBLOCK_BYTES
 INODE_BYTES = {1: 128, 2: 256}
 POINTER_BYTES = {1: 4, 2: 8}
 FIRST_INODE = 2  # the root's; 0 means none, 1 is for whiteouts
@@ -195,7 +197,9 @@ def layout_for(version: Version, block_bytes: int, fragment_bytes: int, *, block
             layout = Layout(
                 version, block_bytes, fragment_bytes, groups_there - 1, group_fragments, group_inodes, whole
             )
-        if layout.groups and layout.inodes >= inodes and layout.summary_end + per_block <= layout.group_length(0):
+        if whole * fragment_bytes < SMALLEST_BYTES:
+            return None
+        if layout.inodes >= inodes and layout.summary_end + per_block <= layout.group_length(0):
             return layout
     return None
 
