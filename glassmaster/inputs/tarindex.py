@@ -67,7 +67,7 @@ def indexed(sha512: str, name: str, store: Store) -> TarIndex:
     key = f"{sha512}-{VERSION}"
     folder = store.derived("tar", key)
     if folder.is_dir():
-        index = _read(folder)
+        index = read_index(folder)
         if index is not None:
             return index
         store.forget("tar", key)
@@ -77,13 +77,18 @@ def indexed(sha512: str, name: str, store: Store) -> TarIndex:
             for piece in unpacked(store.read(sha512, name), name, UNPACKED_LIMIT):
                 target.write(piece)
         members = read_members(tar, name)
-        rows = [asdict(member) for member in members.values()]
-        write_json(work / "index.json", {"size": tar.stat().st_size, "members": rows}, indent=None)
+        write_index(work, members)
     return TarIndex(folder / "data.tar", members)
 
 
-def _read(folder: Path) -> TarIndex | None:
-    """What indexed() kept in a directory of the store; None where that is not whole."""
+def write_index(folder: Path, members: dict[str, Member]) -> None:
+    """Keep the index beside the tar, data.tar."""
+    rows = [asdict(member) for member in members.values()]
+    write_json(folder / "index.json", {"size": (folder / "data.tar").stat().st_size, "members": rows}, indent=None)
+
+
+def read_index(folder: Path) -> TarIndex | None:
+    """What write_index kept in a directory of the store; None where that is not whole."""
     tar = folder / "data.tar"
     try:
         document = json.loads((folder / "index.json").read_bytes())
