@@ -56,7 +56,7 @@ def _with_automatic(info: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class _Token:
-    """A reference: its directory below DIRECTORY.refcount, what +PERMISSIONS says, whether the thing was there before."""
+    """A reference: its directory below DIRECTORY.refcount, what +PERMISSIONS says, if the thing was there before."""
 
     path: str
     permissions: str

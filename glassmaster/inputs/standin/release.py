@@ -14,6 +14,7 @@ from glassmaster.inputs.standin import content
 from glassmaster.inputs.standin.archive import write_set
 from glassmaster.inputs.standin.content import Item
 from glassmaster.inputs.standin.kernel_build import CONFIGS, build_kernel
+from glassmaster.inputs.standin.package_repository import make_repository
 
 NOTICE = """\
 This is not NetBSD. It is the stand-in release that glassmaster made on this machine: files of the same shape,
@@ -45,6 +46,7 @@ def make_release(mirror: Path, version: str, machine: str, *, epoch: int, files:
         write_bytes(binary / "kernel" / packed[-1], gzip.compress(kernel, mtime=0))
     _write_checksums(binary / "sets", [*sets, *kernel_sets])
     _write_checksums(binary / "kernel", packed)
+    make_repository(mirror, version, machine, epoch=epoch)
     write_text(top / "README.files", NOTICE)
 
 
