@@ -61,7 +61,7 @@ def _services() -> list[StandinPackage]:
             "standin-sudo-1.0", "Stand-in: a setuid program with a configuration file",
             (program("bin/standin-sudo"), text("share/examples/standin-sudo/sudoers", f"# {VERSION_NOTE}\n", 0o644)),
             install=(
-                "PERMS: bin/standin-sudo 4511 root wheel",
+                "DIR: etc m", "PERMS: bin/standin-sudo 4511 root wheel",
                 "FILE: etc/standin-sudoers c share/examples/standin-sudo/sudoers 0440 root wheel",
             ),
         ),
@@ -73,7 +73,7 @@ def _services() -> list[StandinPackage]:
                 text("share/examples/standin/standin.conf", f"# {VERSION_NOTE}\n", 0o644),
             ),
             install=(
-                "DIR: /etc/rc.d m", "DIR: /var/standin mo 0750 standin standin",
+                "DIR: etc m", "DIR: /etc/rc.d m", "DIR: /var/standin mo 0750 standin standin",
                 "FILE: /etc/rc.d/standin cr share/examples/rc.d/standin 0755",
                 "FILE: etc/standin.conf c share/examples/standin/standin.conf 0640 root standin",
                 "FILE: etc/standin.local c /dev/null 0644", "GROUP: standin",
@@ -113,7 +113,8 @@ def _commands() -> list[StandinPackage]:
             "standin-exec-1.0", "Stand-in: commands in the packing list", (program("share/standin-exec/tool"),),
             list_lines=(
                 "@exec /bin/mkdir -p %D/share/standin-exec/made", "@unexec /bin/rmdir %D/share/standin-exec/made",
-                "@exec /bin/ln -s %f %B/link", "@exec test -f %D/etc/standin-exec || cp %D/%F %D/etc/standin-exec",
+                "@exec /bin/ln -s %f %B/link", "@exec mkdir -p %D/etc",
+                "@exec test -f %D/etc/standin-exec || cp %D/%F %D/etc/standin-exec",
                 "@pkgdir share/standin-exec/empty",
             ),
         ),
