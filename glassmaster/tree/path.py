@@ -5,9 +5,13 @@ They are never turned into paths of the host.
 
 from __future__ import annotations
 
+import re
+
 from glassmaster.errors import GlassmasterError
 
 ROOT = "."
+# NUL, and the surrogate escapes of bytes that are not UTF-8.
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 def normalized(raw: str, where: str) -> str:
@@ -21,7 +25,7 @@ def normalized(raw: str, where: str) -> str:
     parts = [part for part in raw.split("/") if part not in ("", ".")]
     if ".." in parts:
         raise GlassmasterError(f"{where}: {raw!r}: `..` in a path", why="it could lead out of the image's root")
-    if "\0" in raw or any("\ud800" <= character <= "\udfff" for character in raw):
+    if _NO_TEXT.search(raw):
         raise GlassmasterError(f"{where}: {raw!r}: this name is not UTF-8 text")
     return "/".join(parts) or ROOT
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
 
 from glassmaster.inputs.accounts import Accounts
 from glassmaster.inputs.pkgsrc.accounts import AccountFiles
@@ -19,13 +18,9 @@ from glassmaster.inputs.pkgsrc.uids import Uids
 from glassmaster.inputs.standin.package_archive import COMPRESSORS, StandinPackage, members, tar_of
 from glassmaster.inputs.standin.package_repository import make_repository, repository_path
 from glassmaster.inputs.store import Store
-from glassmaster.tree.blob import Blob, new_blob
+from glassmaster.tree.blob import new_blob
 from glassmaster.tree.entry import Entry
 from glassmaster.tree.layer import Layer
-
-# The same examples every time, and none of them timed.
-settings.register_profile("pkgsrc_install", derandomize=True, deadline=None, database=None, max_examples=60)
-settings.load_profile("pkgsrc_install")
 
 EPOCH = 1_700_000_000
 SYSTEM = ("x86_64", "10.0")
@@ -119,8 +114,15 @@ def open_package(store: Store) -> Open:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    """A place in an image that has some accounts and nothing else."""
-    with (tmp_path / "place.blob").open("wb") as stream:
-        accounts = Accounts({"root": 0, "standin": 1001}, {"wheel": 0, "standin": 1001})
-        return Place(Image(BELOW.get, accounts, EPOCH, Blob(tmp_path / "place.blob", stream)), "made-1.0")
+def new_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Place]]:
+    """Makes places in images that have some accounts and little else."""
+    path = tmp_path_factory.mktemp("places") / "blob"
+    accounts = Accounts({"root": 0, "standin": 1001}, {"wheel": 0, "standin": 1001})
+    with new_blob(path) as blob:
+        yield lambda: Place(Image(BELOW.get, accounts, EPOCH, blob), "made-1.0")
+
+
+@pytest.fixture
+def place(new_place: Callable[[], Place]) -> Place:
+    """One such place."""
+    return new_place()

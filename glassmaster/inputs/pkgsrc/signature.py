@@ -5,8 +5,6 @@ The digests are compared whenever a package is unpacked; the signature is looked
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import re
 import tempfile
@@ -15,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from glassmaster.errors import GlassmasterError
+from glassmaster.inputs.signed import dearmored
 from glassmaster.run import Command, run
 
 GPG_SIGNATURE, X509_SIGNATURE = "+PKG_GPG_SIGNATURE", "+PKG_SIGNATURE"
@@ -22,9 +21,6 @@ SMALLEST_BLOCK, LARGEST_BLOCK = 1024, 64 << 20
 _HASH_FILE = re.compile(
     r"pkgsrc signature\n\nversion: 1\npkgname: (?P<name>[!-~]+)\nalgorithm: SHA512\nblock size: (?P<block>[0-9]{1,9})\n"
     r"file size: (?P<size>[0-9]{1,15})\n\n(?P<hashes>(?:[0-9a-f]{128}\n)+)end pkgsrc signature\n"
-)
-_ARMOR = re.compile(
-    rb"-----BEGIN PGP [A-Z ]+-----\r?\n(?:[^\n]*:[^\n]*\n)*\s*\n(.*?)\r?\n(?:=\S{4}\r?\n)?-----END", re.DOTALL
 )
 
 
@@ -92,7 +88,7 @@ def require_signature(signed: dict[str, bytes], key: Path, name: str, package: s
         kind = GPG_SIGNATURE if GPG_SIGNATURE in signed else X509_SIGNATURE
         (home / "signature").write_bytes(signed[kind])
         if kind == GPG_SIGNATURE:
-            (home / "keys").write_bytes(_binary(_key(key)))
+            (home / "keys").write_bytes(dearmored(_key(key), str(key)))
             command = gpgv_command(home / "keys", home / "signature", home / "hash", home)
         else:
             command = openssl_command(key.absolute(), home / "signature", home / "hash")
@@ -109,14 +105,3 @@ def _key(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise GlassmasterError(f"{path}: the key cannot be read", why=error.strerror or "") from error
-
-
-def _binary(key: bytes) -> bytes:
-    """gpgv wants keys as they are, not in OpenPGP's text form."""
-    match = _ARMOR.search(key)
-    if match is None:
-        return key
-    try:
-        return base64.b64decode(match[1])
-    except binascii.Error:
-        return key
