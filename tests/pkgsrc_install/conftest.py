@@ -11,7 +11,7 @@ import pytest
 
 from glassmaster.inputs.accounts import Accounts
 from glassmaster.inputs.pkgsrc.accounts import AccountFiles
-from glassmaster.inputs.pkgsrc.archive import Package, opened
+from glassmaster.inputs.pkgsrc.archive import Archive, opened
 from glassmaster.inputs.pkgsrc.install import Installed, Selected, Target, install
 from glassmaster.inputs.pkgsrc.placing import Image, Place
 from glassmaster.inputs.pkgsrc.uids import Uids
@@ -97,14 +97,14 @@ def run_install(store: Store, tmp_path: Path) -> Run:
     return go
 
 
-Open = Callable[..., Package]
+Open = Callable[..., Archive]
 
 
 @pytest.fixture
 def open_package(store: Store) -> Open:
     """Make a package's file, put it into the store and open it. `change` may alter the members first."""
 
-    def go(package: StandinPackage, change: Callable[[list[Any]], None] = lambda items: None) -> Package:
+    def go(package: StandinPackage, change: Callable[[list[Any]], None] = lambda items: None) -> Archive:
         items = members(package, *SYSTEM)
         change(items)
         data = COMPRESSORS[package.compression](tar_of(items, EPOCH))

@@ -37,7 +37,7 @@ SIGNED_LIMIT = 16 << 20
 
 
 @dataclass(frozen=True)
-class Package:
+class Archive:
     """A package in the store: name is what errors call it; signed holds the members of the outer archive, if any."""
 
     name: str
@@ -57,7 +57,7 @@ class Package:
         return self.index.read(name) or b""
 
 
-def opened(sha512: str, name: str, store: Store) -> Package:
+def opened(sha512: str, name: str, store: Store) -> Archive:
     """A package that lies in the store; unpacked and checked against its list the first time, or where damaged."""
     key = f"{sha512}-{VERSION}"
     folder = store.derived("pkg", key)
@@ -65,7 +65,7 @@ def opened(sha512: str, name: str, store: Store) -> Package:
         index = read_index(folder)
         signed = _read_signed(folder)
         if index is not None and signed is not None:
-            return Package(name, index, _contents(index, name), signed)
+            return Archive(name, index, _contents(index, name), signed)
         store.forget("pkg", key)
     with store.deriving("pkg", key) as work:
         signed = _unpack(store.verified(sha512, name), work / "data.tar", name)
@@ -77,7 +77,7 @@ def opened(sha512: str, name: str, store: Store) -> Package:
         write_index(work, members)
         for part, data in signed.items():
             write_bytes(work / part, data)
-    return Package(name, TarIndex(folder / "data.tar", members), contents, signed)
+    return Archive(name, TarIndex(folder / "data.tar", members), contents, signed)
 
 
 def _contents(index: TarIndex, name: str) -> Contents:

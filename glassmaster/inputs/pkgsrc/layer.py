@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from glassmaster.inputs.pkgsrc.archive import Package
+from glassmaster.inputs.pkgsrc.archive import Archive
 from glassmaster.inputs.pkgsrc.contents import Exec, PackedFile
 from glassmaster.inputs.pkgsrc.execs import run_exec
 from glassmaster.inputs.pkgsrc.modes import changed_mode
@@ -35,7 +35,7 @@ class Placed:
     notes: list[str] = field(default_factory=list)
 
 
-def place_package(package: Package, install: Install, place: Place, harmless: Collection[str]) -> Placed:
+def place_package(package: Archive, install: Install, place: Place, harmless: Collection[str]) -> Placed:
     """Put all entries of a package into `place`. What cannot be done exactly as pkg_add does it is an error."""
     placed = Placed(notes=[f"{place.package}: not made: {cache}" for cache in install.caches])
     where = f"{place.package}: +INSTALL"
@@ -59,7 +59,7 @@ def place_package(package: Package, install: Install, place: Place, harmless: Co
     return placed
 
 
-def _walk(package: Package, place: Place, harmless: Collection[str]) -> None:
+def _walk(package: Archive, place: Place, harmless: Collection[str]) -> None:
     """The packing list from top to bottom."""
     prefix = package.contents.prefix
     inodes = _inodes(package, prefix)
@@ -74,7 +74,7 @@ def _walk(package: Package, place: Place, harmless: Collection[str]) -> None:
             place.directory(tree_path(f"{prefix}/{step}"), f"{place.package}: +CONTENTS: @pkgdir {step}")
 
 
-def _entry(file: PackedFile, package: Package, place: Place, inodes: dict[str, str]) -> Entry:
+def _entry(file: PackedFile, package: Archive, place: Place, inodes: dict[str, str]) -> Entry:
     member, accounts = package.index.members[file.path], place.image.accounts
     where = f"{place.package}: +CONTENTS:{file.line}: {file.path}"
     path = tree_path(f"{package.contents.prefix}/{file.path}", where)
@@ -86,7 +86,7 @@ def _entry(file: PackedFile, package: Package, place: Place, inodes: dict[str, s
     return Entry(path, member.kind, mode, uid, gid, member.mtime, member.link, content, inodes.get(file.path, ""))
 
 
-def _inodes(package: Package, prefix: str) -> dict[str, str]:
+def _inodes(package: Archive, prefix: str) -> dict[str, str]:
     """For every name of a file that has several: the first of them."""
     members = package.index.members
     first = {member.hardlink for member in members.values() if member.hardlink}

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from glassmaster.inputs.pkgsrc.archive import META, Package
+from glassmaster.inputs.pkgsrc.archive import META, Archive
 from glassmaster.inputs.pkgsrc.btree import btree
 from glassmaster.inputs.pkgsrc.contents import Contents
 from glassmaster.inputs.pkgsrc.placing import Place, tree_path
@@ -27,7 +27,7 @@ HELPER_MODE, PKGDIR = 0o755, "@pkgdir"
 
 
 def place_database(
-    package: Package, directory: str, place: Place, required_by: Sequence[str], *, automatic: bool
+    package: Archive, directory: str, place: Place, required_by: Sequence[str], *, automatic: bool
 ) -> None:
     """The package's own directory in the database.
 
