@@ -1,4 +1,4 @@
-"""Packages that pkg_create and pkg_admin of NetBSD 6.99.16 made of our own files: another writer than the stand-in's."""
+"""Packages that pkg_create and pkg_admin of NetBSD 6.99.16 made of our own files: a writer that is not ours."""
 
 from __future__ import annotations
 
