@@ -76,4 +76,4 @@ def test_the_signed_package_never_changes() -> None:
     assert signed_archive().startswith(b"!<arch>\n+PKG_HASH ")
 
 
-DIGEST = "9a83f2f341c5a5e6b4c16d81a771e2ec957b239dcbc5633ac8df44c5cd7b982d"
+DIGEST = "8c5c72d1c95ee22d7aa575159cae71d3a6cb935102fccf69366bc810e4b61a47"

@@ -32,8 +32,9 @@ from glassmaster.inputs.standin.packages import (
 )
 
 SIGNATURE = Path(__file__).parent / "signed" / "signature.asc"
-# What the signed package says of the system, whatever the recipe says: its signature was made once.
-SIGNED_SYSTEM = ("x86_64", "10.0")
+# What the signed package says of the system, whatever the recipe says: its signature was made once, for the version in
+# recipes/standin.yaml.
+SIGNED_SYSTEM = ("x86_64", "standin-1")
 # Packages say the processor, NetBSD's directories the port.
 PROCESSORS = {"amd64": "x86_64"}
 SUMMARIES = {"gz": "gzip", "xz": "xz", "bz2": "bzip2"}
