@@ -7,7 +7,17 @@ from typing import Any
 
 from glassmaster.tasks import *  # noqa: F403
 
-SHELL_FILES = ["doit", ".ci/run", "overlays/dom0/etc/rc", "overlays/dom0/etc/rc.d/root"]
+SHELL_FOLDERS = ["etc/rc", "etc/rc.d/*", "etc/defaults/*", "libexec/glassmaster/*", "usr/sbin/*"]
+SHELL_FILES = [
+    "doit",
+    ".ci/run",
+    *(
+        str(path)
+        for place in SHELL_FOLDERS
+        for path in sorted(Path("overlays").glob(f"*/{place}"))
+        if path.suffix != ".j2"
+    ),
+]
 
 
 def tool(name: str) -> str:

@@ -1,0 +1,79 @@
+# What a configuration must be before it becomes the machine's. Mistakes go to standard output, one a line, with the file's
+# path below the configuration (local/etc/rc.conf).
+#
+# shellcheck shell=sh
+# shellcheck disable=SC2154  # domu_...: domuconf.sh
+
+# gm_check PLACE: PLACE holds local and global. 1 when there is a mistake.
+gm_check() (
+	cd "$1" || exit 1
+	gm_bad=0
+	gm_check_sh || gm_bad=1
+	gm_check_fstab_lines || gm_bad=1
+	gm_check_accounts || gm_bad=1
+	gm_check_domus || gm_bad=1
+	for gm_one in local global; do
+		gm_why=$(gm_mtree "$gm_one" check) || {
+			echo "$gm_why" | sed "s,^,$gm_one/,"
+			gm_bad=1
+		}
+	done
+	exit $gm_bad
+)
+
+gm_check_mistake() {
+	echo "$1"
+	return 1
+}
+
+# What sh reads must be sh: at the start there is nobody to mend it.
+gm_check_sh() {
+	gm_status=0
+	for gm_file in local/etc/rc.conf local/etc/rc.local local/etc/rc.conf.d/* local/etc/rc.d/*; do
+		[ -f "$gm_file" ] || continue
+		gm_why=$(sh -n "$gm_file" 2>&1) || gm_check_mistake "$gm_file: not sh: $gm_why" || gm_status=1
+	done
+	return $gm_status
+}
+
+gm_check_fstab_lines() {
+	[ -f local/etc/fstab ] || return 0
+	awk '
+	/^[ \t]*(#|$)/ { next }
+	NF < 4 { print "local/etc/fstab:" FNR ": fewer than four words"; bad = 1 }
+	$2 == "/" { print "local/etc/fstab:" FNR ": where / is, is found out at each start"; bad = 1 }
+	END { exit bad }' local/etc/fstab
+}
+
+gm_check_accounts() {
+	gm_status=0
+	for gm_file in master.passwd passwd pwd.db spwd.db group; do
+		[ ! -e "local/etc/$gm_file" ] ||
+			gm_check_mistake "local/etc/$gm_file: hides every account of the disc; entries belong in local/accounts" || gm_status=1
+	done
+	gm_check_fields master.passwd 10 || gm_status=1
+	gm_check_fields group 4 || gm_status=1
+	return $gm_status
+}
+
+gm_check_fields() {
+	[ -f "local/accounts/$1" ] || return 0
+	awk -F: -v wanted="$2" -v file="local/accounts/$1" '
+	/^#/ { next }
+	NF != wanted || $1 == "" || $3 !~ /^[0-9]+$/ { print file ":" FNR ": not an entry of " wanted " fields"; bad = 1; next }
+	$1 in seen { print file ":" FNR ": " $1 ": given twice"; bad = 1 }
+	{ seen[$1] = 1 }
+	END { exit bad }' "local/accounts/$1"
+}
+
+gm_check_domus() {
+	gm_status=0
+	for gm_file in local/domUs/*/domu.conf; do
+		[ -f "$gm_file" ] || continue
+		gm_name=${gm_file%/domu.conf}
+		gm_name=${gm_name##*/}
+		domu_is_name "$gm_name" || gm_check_mistake "$gm_file: $gm_name: not a name for a virtual machine" || gm_status=1
+		domu_read "$gm_file" || gm_check_mistake "$domu_mistake" || gm_status=1
+	done
+	return $gm_status
+}
