@@ -61,7 +61,10 @@ class Sandbox:
         self.write("dev/null", "")
         self.write("mounts", "/dev/cd0a on / type cd9660 (read-only, local)\n")
         self.write("calls", "")
-        self.answer("sysctl", 'case $2 in kern.root_device) echo cd0 ;; kern.root_partition) echo 0 ;; *) cat "/answers/$2" ;; esac')
+        self.answer(
+            "sysctl",
+            'case $2 in kern.root_device) echo cd0 ;; kern.root_partition) echo 0 ;; *) cat "/answers/$2" ;; esac',
+        )
         self.answer("kern.rawpartition", "3\n")
         self.disks()
 
@@ -91,7 +94,7 @@ class Sandbox:
         context = {
             "name": "test", "release_id": "0123456789ab", "vars": {},
             "recipe": SimpleNamespace(
-                description="A test", epoch=1, release=SimpleNamespace(version="6.99.16", machine="amd64")
+                description="A test", epoch=1, xen=None, release=SimpleNamespace(version="6.99.16", machine="amd64")
             ),
         }  # fmt: skip
         for path in sorted(overlay.rglob("*")):
