@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from glassmaster.atomic import put_in_place, temporary_beside, write_bytes, write_json, write_text
-from glassmaster.checks import readback
+from glassmaster.checks import rcscripts, readback
 from glassmaster.doit_plugins.progress import Advance, progress
 from glassmaster.errors import GlassmasterError
 from glassmaster.images import grub
@@ -143,6 +143,7 @@ def make_mtree(loaded: LoadedRecipe) -> None:
                 hint="correct it; if the path is there when the system runs, "
                 f"list it under `runtime` in overlays/{name}.yaml",
             )
+    rcscripts.require_harmless(tree)
     notice = f"\n{STANDIN_NOTICE}" if loaded.recipe.standin else ""
     comment = f"glassmaster recipe {loaded.name}, release {_release_id(loaded)}{notice}"
     write_text(Places(loaded.name).mtree, format_mtree(tree, comment=comment))

@@ -1,7 +1,9 @@
-"""A root directory in which the sh of the images runs unchanged, under Debian's shells, with stand-ins for NetBSD's programs.
+"""A root directory in which the sh of the images runs unchanged, under Debian's shells, with stand-ins for NetBSD's
+programs.
 
-A stand-in writes down how it was called, and does as much as the scripts can see: a mounted disk is a link to a directory below
-/disks, a union is a copy. An answer of a test's own, a piece of sh in /answers/NAME, is run after the call was written down.
+A stand-in writes down how it was called, and does as much as the scripts can see: a mounted disk is a link to a
+directory below /disks, a union is a copy. An answer of a test's own, a piece of sh in /answers/NAME, is run after the
+call was written down.
 """
 
 from __future__ import annotations
@@ -21,13 +23,13 @@ STANDINS = Path(__file__).parent / "standins"
 SHELLS = ("dash", "busybox")
 # What NetBSD has in /bin, /sbin and /usr/bin and the scripts use as it is.
 PROGRAMS = (
-    "[", "awk", "cat", "chmod", "cmp", "cp", "cut", "dd", "dirname", "find", "grep", "head", "ls", "ln", "mkdir", "mv", "od",
-    "readlink", "rm", "rmdir", "sed", "sha256sum", "sort", "stat", "tail", "touch", "tr", "tty", "wc",
+    "[", "awk", "cat", "chmod", "cmp", "cp", "cut", "dd", "dirname", "find", "grep", "head", "ls", "ln", "mkdir", "mv",
+    "od", "readlink", "rm", "rmdir", "sed", "sha256sum", "sort", "stat", "tail", "touch", "tr", "tty", "wc",
 )  # fmt: skip
 # Recorded, and nothing else unless there is an answer.
 RECORDED = (
-    "chown", "dkctl", "disklabel", "fdisk", "fsck", "fsck_ffs", "ftp", "newfs", "pwd_mkdb", "sleep", "svn", "svnversion", "swapctl",
-    "sysctl", "tar", "vnconfig", "xl",
+    "chown", "dkctl", "disklabel", "fdisk", "fsck", "fsck_ffs", "ftp", "newfs", "pwd_mkdb", "sleep", "svn",
+    "svnversion", "swapctl", "sysctl", "tar", "vnconfig", "xl",
 )  # fmt: skip
 MASTER_PASSWD = "root:*ROOT:0:0::0:0:Charlie &:/root:/bin/sh\ndaemon:*:1:1::0:0:The devil:/:/sbin/nologin\n"
 

@@ -71,7 +71,7 @@ def test_no_marker_ends_in_a_shell_that_looks_again_when_it_is_left(sandbox: San
     ]
     assert "config status=ok dev=/dev/wd0e" in done.stages()
     # wd0e could not even be mounted the first time.
-    looks = looked_into("wd0a") + [LOOK.format("wd0e")] + looked_into("wd0a", "wd0e")
+    looks = [*looked_into("wd0a"), LOOK.format("wd0e"), *looked_into("wd0a", "wd0e")]
     assert sandbox.calls("mount", "umount")[1 : len(looks) + 1] == looks
 
 
@@ -89,7 +89,7 @@ def test_the_first_disk_with_the_marker_counts(sandbox: Sandbox) -> None:
     sandbox.config("sd0a")
     done = sandbox.boot()
     assert "config status=ok dev=/dev/wd1a" in done.stages()
-    looks = looked_into("wd0a") + [LOOK.format("wd0e")] + looked_into("wd1a")
+    looks = [*looked_into("wd0a"), LOOK.format("wd0e"), *looked_into("wd1a")]
     assert sandbox.calls("mount", "umount")[1 : len(looks) + 2] == [*looks, "mount -t ffs -o noatime /dev/wd1a /config"]
 
 

@@ -43,8 +43,8 @@ gm_layout_label() {
 	sed -n -e '/partitions:$/q' -e p
 	echo "16 partitions:"
 	printf '%s' "$gm_lines"
-	echo " c: $((gm_total - gm_slice_start)) $gm_slice_start unused"
-	echo " d: $gm_total 0 unused"
+	echo " c: $((gm_total - gm_slice_start)) $gm_slice_start unused 0 0"
+	echo " d: $gm_total 0 unused 0 0"
 }
 
 # gm_number TEXT: whether it is a number of MiB that a disk can have.

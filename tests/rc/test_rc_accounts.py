@@ -1,0 +1,127 @@
+"""Accounts of the disc and of the configuration; files that hide what a new disc has changed."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from tests.rc.sandbox import MASTER_PASSWD, Sandbox
+from tests.rc.test_rc_boot import LABEL
+
+ROOT = "root:$hash:0:0::0:0:Charlie &:/root:/bin/sh\n"
+ALICE = "alice:*:1000:100::0:0:Alice:/home/alice:/bin/sh\n"
+# As pwd_mkdb: the file takes its place.
+PWD_MKDB = 'mv "$2" /etc/master.passwd; : >/etc/pwd.db; : >/etc/spwd.db'
+
+
+@pytest.fixture
+def machine(sandbox: Sandbox) -> Sandbox:
+    sandbox.disks(wd0=LABEL)
+    sandbox.config("wd0a")
+    sandbox.answer("pwd_mkdb", PWD_MKDB)
+    return sandbox
+
+
+def restart(machine: Sandbox) -> None:
+    """As after a power cycle: nothing is mounted, and the disc's /etc is as it was."""
+    root = machine.root
+    machine.write("mounts", "/dev/cd0a on / type cd9660 (read-only, local)\n")
+    (root / "config").unlink()
+    (root / "config").mkdir()
+    back = "rm -rf /etc /var /tmp /memory; for d in etc var tmp memory; do mv /covered/$d/below /$d; done"
+    machine.run("/bin/sh", "-c", f"{back}; rm -rf /covered")
+
+
+def test_entries_of_the_configuration_count(machine: Sandbox) -> None:
+    machine.write("disks/wd0a/local/accounts/master.passwd", f"# Ours.\n{ROOT}{ALICE}")
+    machine.write("disks/wd0a/local/accounts/group", "wheel:*:0:root,alice\nstaff:*:20:\n")
+    done = machine.boot()
+    assert "accounts status=ok" in done.stages()
+    assert machine.text("etc/master.passwd") == ROOT + MASTER_PASSWD.splitlines(keepends=True)[1] + ALICE
+    assert machine.text("etc/group") == "wheel:*:0:root,alice\ndaemon:*:1:daemon\nstaff:*:20:\n"
+    assert machine.calls("pwd_mkdb") == ["pwd_mkdb -p /etc/master.passwd.new"]
+    kept = machine.root / "disks/wd0a/.glassmaster"
+    modes = [path.stat().st_mode & 0o777 for path in (kept, kept / "accounts", kept / "accounts/master.passwd")]
+    assert modes == [0o700, 0o700, 0o600]
+
+
+def test_a_new_disc_s_accounts_come_through(machine: Sandbox) -> None:
+    machine.write("disks/wd0a/local/accounts/master.passwd", ALICE)
+    machine.boot()
+    restart(machine)
+    assert machine.text("etc/master.passwd") == MASTER_PASSWD
+    new = "_new:*:77:77::0:0:New:/nonexistent:/sbin/nologin\n"
+    machine.write("etc/master.passwd", MASTER_PASSWD + new)
+    machine.boot()
+    assert machine.text("etc/master.passwd") == MASTER_PASSWD + new + ALICE
+
+
+def test_what_passwd_changed_is_taken_in_and_its_copies_go_away(machine: Sandbox) -> None:
+    machine.write("disks/wd0a/local/accounts/master.passwd", ALICE)
+    machine.boot()
+    restart(machine)
+    # vipw has written whole files through the union: alice is gone, bob is new, root has a password.
+    bob = "bob:*:1001:100::0:0:Bob:/home/bob:/bin/sh\n"
+    for name in ("passwd", "pwd.db", "spwd.db"):
+        machine.write(f"disks/wd0a/local/etc/{name}", "")
+    machine.write("disks/wd0a/local/etc/master.passwd", ROOT + MASTER_PASSWD.splitlines(keepends=True)[1] + bob)
+    done = machine.boot()
+    assert "accounts status=taken file=master.passwd" in done.stages()
+    assert machine.text("disks/wd0a/local/accounts/master.passwd") == ROOT + bob
+    assert machine.text("etc/master.passwd") == ROOT + MASTER_PASSWD.splitlines(keepends=True)[1] + bob
+    assert list((machine.root / "disks/wd0a/local/etc").iterdir()) == []
+    assert (machine.root / "disks/wd0a/local/accounts/master.passwd").stat().st_mode & 0o777 == 0o600
+
+
+def test_accounts_that_pwd_mkdb_refuses_leave_the_disc_s(machine: Sandbox) -> None:
+    machine.write("disks/wd0a/local/accounts/master.passwd", "alice:too:few:fields\n")
+    machine.answer("pwd_mkdb", "exit 1")
+    done = machine.boot()
+    assert "accounts status=failed" in done.stages()
+    assert machine.text("etc/master.passwd") == MASTER_PASSWD
+    assert not (machine.root / "etc/master.passwd.new").exists()
+
+
+def test_a_root_without_a_password_is_said(machine: Sandbox) -> None:
+    machine.write("etc/master.passwd", MASTER_PASSWD.replace("*ROOT", ""))
+    assert 'accounts status=warn why="root has no password"' in machine.boot().stages()
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_a_file_that_hides_a_changed_one_is_reported_until_it_is_looked_at(machine: Sandbox) -> None:
+    base = "disks/wd0a/local/.glassmaster/base"
+    machine.write("etc/ntp.conf", "old\n")
+    machine.write("etc/same.conf", "same\n")
+    for name in ("ntp.conf", "same.conf", "only ours.conf"):
+        machine.write(f"disks/wd0a/local/etc/{name}", "ours\n")
+    assert "hidden status=ok" in machine.boot().stages()
+    ours = digest("ours\n")
+    first = [f"{digest('old' + chr(10))} {ours} etc/ntp.conf", f"- {ours} etc/only ours.conf"]
+    same = f"{digest('same' + chr(10))} {ours} etc/same.conf"
+    assert machine.text(base).splitlines() == [*first, same]
+
+    restart(machine)
+    machine.write("etc/ntp.conf", "new\n")
+    changed = (
+        'hidden status=warn files=etc/ntp.conf why="the disc has another version of these than when they were made"'
+    )
+    assert changed in machine.boot().stages()
+    assert machine.text(base).splitlines() == [*first, same]
+
+    assert machine.run("/usr/sbin/glassmaster-update", "seen").status == 0
+    restart(machine)
+    assert "hidden status=ok" in machine.boot().stages()
+
+    # A file that was changed here was made from what the disc has now.
+    restart(machine)
+    machine.write("etc/same.conf", "other\n")
+    machine.write("disks/wd0a/local/etc/same.conf", "ours, changed\n")
+    assert "hidden status=ok" in machine.boot().stages()
+    assert (
+        f"{digest('other' + chr(10))} {digest('ours, changed' + chr(10))} etc/same.conf"
+        in machine.text(base).splitlines()
+    )
