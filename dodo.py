@@ -11,6 +11,7 @@ SHELL_FOLDERS = ["etc/rc", "etc/rc.d/*", "etc/defaults/*", "libexec/glassmaster/
 SHELL_FILES = [
     "doit",
     ".ci/run",
+    *(str(path) for path in sorted(Path("tests/rc/standins").iterdir())),
     *(
         str(path)
         for place in SHELL_FOLDERS

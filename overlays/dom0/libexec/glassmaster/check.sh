@@ -14,7 +14,7 @@ gm_check() (
 	gm_check_domus || gm_bad=1
 	for gm_one in local global; do
 		gm_why=$(gm_mtree "$gm_one" check) || {
-			echo "$gm_why" | sed "s,^,$gm_one/,"
+			printf '%s\n' "$gm_why" | sed "s,^,$gm_one/,"
 			gm_bad=1
 		}
 	done
@@ -22,7 +22,7 @@ gm_check() (
 )
 
 gm_check_mistake() {
-	echo "$1"
+	printf '%s\n' "$1"
 	return 1
 }
 

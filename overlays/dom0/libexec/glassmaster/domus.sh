@@ -79,7 +79,7 @@ gm_domu_start() {
 		return 0
 	fi
 	gm_domu_detach "$1"
-	gm_domu_failed "$1" "xl create: $(echo "$gm_why" | tail -n 1)"
+	gm_domu_failed "$1" "xl create: $(printf '%s\n' "$gm_why" | tail -n 1)"
 }
 
 # Every one, whatever becomes of the others; those that do not start by themselves are left out.

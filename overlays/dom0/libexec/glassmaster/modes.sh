@@ -72,6 +72,6 @@ gm_mtree_word() {
 }
 
 gm_mtree_mistake() {
-	echo ".mtree:$gm_number: $1"
+	printf '%s\n' ".mtree:$gm_number: $1"
 	return 1
 }

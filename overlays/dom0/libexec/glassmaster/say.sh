@@ -17,7 +17,7 @@ gm_config=/config
 gm_state=/config/.glassmaster # what this machine keeps for itself; never in Subversion
 
 gm_say() {
-	echo "glassmaster: $*"
+	printf '%s\n' "glassmaster: $*"
 }
 
 # gm_stage STAGE STATUS [KEY=VALUE ...]: the line for programs, on the console and in /var/run/glassmaster/stages.
@@ -31,9 +31,9 @@ gm_stage() {
 		*) gm_text="$gm_text $gm_word" ;;
 		esac
 	done
-	echo "$gm_text"
+	printf '%s\n' "$gm_text"
 	if [ -d "$gm_memory" ]; then
-		echo "$gm_text" 2>/dev/null >>"$gm_stages" || :
+		printf '%s\n' "$gm_text" 2>/dev/null >>"$gm_stages" || :
 	fi
 }
 

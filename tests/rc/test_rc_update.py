@@ -1,0 +1,231 @@
+"""glassmaster-update: the new configuration is made and checked in private, and can be taken back."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.rc.sandbox import Sandbox
+
+# /repository/local and /repository/global are what Subversion has. Files come as it makes them: by the umask.
+SVN = """
+case $1 in
+update)
+	[ ! -e /unreachable ] || exit 1
+	ls -ldn "${3%/*}" | cut -c 1-10 >/next-mode
+	for path in "$3"/*; do rm -rf "$path"; done
+	(cd "/repository/${3##*/}" && find . -type d -exec mkdir -p "$3/{}" \\; && find . -type f) | while read -r file; do
+		cat "/repository/${3##*/}/$file" >"$3/$file"
+		[ ! -x "/repository/${3##*/}/$file" ] || chmod u+x "$3/$file"
+	done
+	cp "/repository/${3##*/}/.mtree" "$3/.mtree" 2>/dev/null || rm -f "$3/.mtree"
+	;;
+status) cat /conflicts 2>/dev/null ;;
+esac
+"""
+
+
+@pytest.fixture
+def machine(sandbox: Sandbox) -> Sandbox:
+    for tree in ("local", "global"):
+        sandbox.write(f"config/{tree}/.svn/entries", "12\n")
+        (sandbox.root / "repository" / tree).mkdir(parents=True)
+    sandbox.write("config/local/etc/rc.conf", "hostname=alpha\n")
+    sandbox.write("repository/local/etc/rc.conf", "hostname=alpha\n")
+    sandbox.answer("svn", SVN)
+    sandbox.answer("svnversion", "printf 7")
+    return sandbox
+
+
+def update(machine: Sandbox, *words: str) -> tuple[int, list[str]]:
+    done = machine.run("/usr/sbin/glassmaster-update", *words)
+    return done.status, done.stages()
+
+
+def tree(machine: Sandbox) -> dict[str, tuple[str, int]]:
+    """Content and mode of the configuration's files."""
+    root = machine.root / "config"
+    return {
+        str(path.relative_to(root)): (path.read_text(), path.stat().st_mode & 0o7777)
+        for name in ("local", "global")
+        for path in sorted((root / name).rglob("*"))
+        if path.is_file() and ".glassmaster" not in path.parts
+    }
+
+
+def test_an_update_brings_files_with_their_modes_and_takes_old_ones_away(machine: Sandbox) -> None:
+    machine.write("config/local/etc/gone.conf", "old\n")
+    machine.write("repository/local/etc/new.conf", "new\n")
+    machine.write("repository/local/etc/rc.d/ours", "#!/bin/sh\n", mode=0o755)
+    machine.write("repository/local/etc/secret", "secret\n")
+    machine.write("repository/local/etc/ssh/ssh_host_rsa_key", "key\n")
+    machine.write("repository/local/accounts/master.passwd", "root:$h:0:0::0:0:Charlie &:/root:/bin/sh\n")
+    machine.write("repository/local/.mtree", "# Ours.\n./etc/secret mode=0640 uname=operator gname=wheel type=file\n")
+    machine.write("repository/global/hosts", "127.0.0.1 localhost\n")
+    assert update(machine) == (0, ["update status=ok local=7 global=7"])
+    found = tree(machine)
+    assert {path: mode for path, (_, mode) in found.items() if ".svn" not in path} == {
+        "local/.mtree": 0o644,
+        "local/accounts/master.passwd": 0o600,
+        "local/etc/new.conf": 0o644,
+        "local/etc/rc.conf": 0o644,
+        "local/etc/rc.d/ours": 0o755,
+        "local/etc/secret": 0o640,
+        "local/etc/ssh/ssh_host_rsa_key": 0o600,
+        "global/hosts": 0o644,
+    }
+    assert (machine.root / "config/local/accounts").stat().st_mode & 0o777 == 0o700
+    assert (machine.root / "config/local/.svn").stat().st_mode & 0o777 == 0o700
+    assert machine.calls("chown")[1] == "chown operator:wheel /config/.glassmaster/next/local/./etc/secret"
+
+
+def test_subversion_works_where_nobody_else_can_look(machine: Sandbox) -> None:
+    update(machine)
+    assert machine.text("next-mode") == "drwx------\n"
+    assert (machine.root / "config/.glassmaster").stat().st_mode & 0o777 == 0o700
+    assert machine.calls("svn") == [
+        "svn update --non-interactive /config/.glassmaster/next/local",
+        "svn status /config/.glassmaster/next/local",
+        "svn update --non-interactive /config/.glassmaster/next/global",
+        "svn status /config/.glassmaster/next/global",
+    ]
+
+
+BROKEN = {
+    "rc.conf": ("local/etc/rc.conf", "if true\n", "local/etc/rc.conf: not sh: "),
+    "domu": ("local/domUs/web/domu.conf", "memory = 1\n", "local/domUs/web/domu.conf: root is missing"),
+    "domu's name": ("local/domUs/Web/domu.conf", "memory = 1\nroot = /i\n", "Web: not a name for a virtual machine"),
+    "fstab's root": (
+        "local/etc/fstab",
+        "# x\n/dev/cd0a / cd9660 ro 0 0\n",
+        "local/etc/fstab:2: where / is, is found out",
+    ),
+    "fstab": ("local/etc/fstab", "/dev/wd0b none swap\n", "local/etc/fstab:1: fewer than four words"),
+    "whole accounts": ("local/etc/master.passwd", "", "local/etc/master.passwd: hides every account of the disc"),
+    "account": ("local/accounts/master.passwd", "a:b:c\n", "local/accounts/master.passwd:1: not an entry of 10 fields"),
+    "group": ("local/accounts/group", "a:*:5:\na:*:6:\n", "local/accounts/group:2: a: given twice"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_configuration_with_a_mistake_is_refused(machine: Sandbox, name: str) -> None:
+    path, text, message = BROKEN[name]
+    machine.write(f"repository/{path}", text)
+    machine.write("repository/global/hosts", "new\n")
+    before = tree(machine)
+    done = machine.run("/usr/sbin/glassmaster-update")
+    assert (done.status, done.stages()) == (1, ['update status=refused why="the configuration has mistakes"'])
+    assert message in done.output
+    assert tree(machine) == before
+    assert not (machine.root / "config/.glassmaster/next").exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("etc/rc.conf mode=0600", "etc/rc.conf: must begin with ./"),
+        ("./etc/missing mode=0600", "./etc/missing: there is no such file or directory"),
+        ("./../config mode=0777", "./../config: not a plain path"),
+        ("./etc/a\\040b mode=0600", "not a plain path"),
+        ("./etc/rc.conf mode=rw", "./etc/rc.conf: mode=rw is not understood"),
+        ("./etc/rc.conf mode=0600 flags=schg", "./etc/rc.conf: flags=schg is not understood"),
+        ("./etc/rc.conf uname=a:b", "./etc/rc.conf: uname=a:b is not understood"),
+    ],
+)
+def test_a_line_of_mtree_that_is_not_understood_stops_it(machine: Sandbox, line: str, message: str) -> None:
+    machine.write("repository/local/.mtree", f"# Ours.\n{line}\n")
+    before = tree(machine)
+    done = machine.run("/usr/sbin/glassmaster-update")
+    assert done.status == 1
+    assert ".mtree:2: " in done.output
+    assert message in done.output
+    assert tree(machine) == before
+
+
+@pytest.mark.parametrize("status", ["C       etc/rc.conf", " C      etc", "      C etc/x", "M       a\nC       b"])
+def test_a_conflict_is_refused(machine: Sandbox, status: str) -> None:
+    machine.write("conflicts", f"{status}\n")
+    assert update(machine) == (
+        1, ['update status=refused why="something in /config/local was changed both here and in Subversion"']
+    )  # fmt: skip
+
+
+def test_what_was_changed_here_alone_is_no_conflict(machine: Sandbox) -> None:
+    machine.write("conflicts", "M       etc/rc.conf\n?       etc/Config\n")
+    assert update(machine)[0] == 0
+
+
+def test_no_subversion_no_update(machine: Sandbox) -> None:
+    machine.write("unreachable", "")
+    assert update(machine) == (1, ['update status=refused why="svn update of local failed"'])
+    machine.run("/bin/sh", "-c", "rm -rf /config/global/.svn /unreachable")
+    assert update(machine) == (1, ['update status=refused why="/config/global is no Subversion checkout"'])
+
+
+def test_back_puts_the_previous_one_in_place_and_again_returns(machine: Sandbox) -> None:
+    machine.write("repository/local/etc/rc.conf", "hostname=beta\n")
+    machine.write("repository/local/etc/new.conf", "new\n")
+    machine.run("/bin/sh", "-c", "chmod -R go-w /config")
+    before = tree(machine)
+    update(machine)
+    after = tree(machine)
+    assert after != before
+    assert update(machine, "back") == (0, ["update status=back"])
+    assert tree(machine) == before
+    assert update(machine, "back") == (0, ["update status=back"])
+    assert tree(machine) == after
+
+
+def test_back_without_a_previous_one_says_so(machine: Sandbox) -> None:
+    done = machine.run("/usr/sbin/glassmaster-update", "back")
+    assert (done.status, done.output) == (1, "glassmaster: there is no previous configuration\n")
+
+
+def test_an_interrupted_switch_is_finished_by_the_next_start(machine: Sandbox) -> None:
+    machine.write("repository/local/etc/new.conf", "new\n")
+    machine.write("repository/local/etc/zz.conf", "new\n")
+    # The machine stops when the first file is to take its place.
+    stop = 'case $* in *gm-new*) kill -9 $PPID; exit 1 ;; esac; exec busybox mv "$@"'
+    (machine.root / "bin/mv").unlink()
+    machine.write("bin/mv", f"#!/bin/sh\n{stop}\n", mode=0o755)
+    machine.run("/usr/sbin/glassmaster-update")
+    (machine.root / "bin/mv").unlink()
+    (machine.root / "bin/mv").symlink_to("busybox")
+    assert (machine.root / "config/.glassmaster/ready").is_dir()
+    finish = ". /libexec/glassmaster/say.sh; . /libexec/glassmaster/switch.sh; gm_finish_switch"
+    assert machine.run("/bin/sh", "-c", finish).stages() == ['switch status=ok why="an update had been interrupted"']
+    assert machine.text("config/local/etc/zz.conf") == "new\n"
+    assert list((machine.root / "config").rglob("*gm-new*")) == []
+
+
+def test_what_the_change_names_is_started_again(machine: Sandbox) -> None:
+    for name in ("ntpd", "sshd", "named"):
+        machine.write(f"etc/rc.d/{name}", f'#!/bin/sh\necho "{name} $*" >>/calls\n[ {name} != sshd ]\n', mode=0o755)
+    machine.write(
+        "repository/local/restart", "# Ours.\nlocal/etc/ntp.conf ntpd\nlocal/etc/ssh/* sshd ntpd\nlocal/etc/x named\n"
+    )
+    machine.write("repository/local/etc/ntp.conf", "server ntp.example.org\n")
+    machine.write("repository/local/etc/ssh/sshd_config", "UseDNS no\n")
+    assert update(machine)[1] == [
+        "restart status=ok script=ntpd",
+        "restart status=failed script=sshd",
+        "update status=ok local=7 global=7",
+    ]
+    assert machine.calls("ntpd", "sshd", "named") == ["ntpd restart", "sshd restart"]
+    machine.forget()
+    assert update(machine)[1] == ["update status=ok local=7 global=7"]
+    assert machine.calls("ntpd", "sshd", "named") == []
+
+
+def test_two_at_a_time_are_one_too_many(machine: Sandbox) -> None:
+    (machine.root / "memory/updating").mkdir()
+    done = machine.run("/usr/sbin/glassmaster-update")
+    assert (done.status, done.output) == (1, "glassmaster: another glassmaster-update is running (/memory/updating)\n")
+
+
+def test_check_and_release(machine: Sandbox) -> None:
+    assert machine.run("/usr/sbin/glassmaster-update", "check").output == "glassmaster: no mistakes\n"
+    machine.write("config/local/etc/fstab", "x\n")
+    assert machine.run("/usr/sbin/glassmaster-update", "check").status == 1
+    lines = machine.run("/usr/sbin/glassmaster-release").output.splitlines()
+    image = ["release_id=0123456789ab", "recipe=test", "netbsd=6.99.16", "machine=amd64", "epoch=1"]
+    assert lines[1:] == [*image, "config_local=7", "config_global=7"]
