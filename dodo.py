@@ -7,18 +7,11 @@ from typing import Any
 
 from glassmaster.tasks import *  # noqa: F403
 
-SHELL_FOLDERS = ["etc/rc", "etc/rc.d/*", "etc/defaults/*", "libexec/glassmaster/*", "usr/sbin/*"]
-SHELL_FILES = [
-    "doit",
-    ".ci/run",
-    *(str(path) for path in sorted(Path("tests/rc/standins").iterdir())),
-    *(
-        str(path)
-        for place in SHELL_FOLDERS
-        for path in sorted(Path("overlays").glob(f"*/{place}"))
-        if path.suffix != ".j2"
-    ),
-]
+SHELL_PLACES = [
+    "doit", ".ci/run", "tests/rc/standins/*", "overlays/*/etc/rc", "overlays/*/etc/rc.d/*", "overlays/*/etc/defaults/*",
+    "overlays/*/libexec/glassmaster/*", "overlays/*/usr/sbin/*",
+]  # fmt: skip
+SHELL_FILES = [str(path) for place in SHELL_PLACES for path in sorted(Path().glob(place)) if path.suffix != ".j2"]
 
 
 def tool(name: str) -> str:
