@@ -119,6 +119,14 @@ def test_what_xl_refuses_is_said_and_given_back(machine: Sandbox) -> None:
     assert acts(machine)[-1] == "vnconfig -u vnd1"
 
 
+def test_an_image_without_xl_says_so(machine: Sandbox) -> None:
+    domu(machine, "web", "root = /images/base.img")
+    (machine.root / "sbin/xl").unlink()
+    done = machine.run("/usr/sbin/glassmaster-domu", "start", "web")
+    assert (done.status, done.stages()) == (1, ['domu status=failed name=web why="there is no xl on this image"'])
+    assert acts(machine) == []
+
+
 def test_one_that_runs_is_left_alone_and_one_that_is_not_there_is_said(machine: Sandbox) -> None:
     machine.write("running/web", "")
     done = machine.run("/usr/sbin/glassmaster-domu", "start", "web", "none")

@@ -72,6 +72,7 @@ gm_domu_start() {
 		return 0
 	fi
 	gm_domu_read "$1" || return 1
+	command -v xl >/dev/null || gm_domu_failed "$1" "there is no xl on this image" || return 1
 	[ -f "$domu_kernel" ] || gm_domu_failed "$1" "there is no kernel $domu_kernel" || return 1
 	gm_domu_write "$1" || return 1
 	if gm_why=$(xl create "$gm_domus_run/$1.xl" 2>&1); then
