@@ -1,13 +1,16 @@
-"""Is the disc what its tree says? Read by libarchive, which shares no code with the writer, every entry and byte."""
+"""Is the image what its tree says? Every entry and byte, read by what shares no code with the writer: libarchive for
+discs, a reader of its own for FFS, which nothing on Debian reads without a mount but tools that list file by file."""
 
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from glassmaster.checks.ffs_reader import DamagedImageError, Image, complaints
 from glassmaster.errors import GlassmasterError
 from glassmaster.tree.mtree import Listed
 
@@ -52,6 +55,25 @@ def read_iso(path: Path) -> Iterator[Found]:
                 yield _found(at, entry, digests)
     except libarchive.ArchiveError as error:
         raise GlassmasterError(f"{path}: libarchive cannot read it as an ISO", why=f"at {at}: {error}") from error
+
+
+def read_ffs(path: Path) -> Iterator[Found]:
+    """All entries of an FFS image; an image whose books are wrong (blocks, links, bitmaps) is an error."""
+    try:
+        image = Image(path)
+        wrong = complaints(image)
+        if wrong:
+            raise DamagedImageError("\n".join(wrong[:SHOWN]))
+        for name, item in image.walk():
+            data = image.content(item) if item.kind != "dir" else b""
+            is_file = item.kind == "file"
+            yield Found(
+                name, item.kind, item.mode, item.uid, item.gid, min(item.times), len(data) if is_file else 0,
+                hashlib.sha256(data).hexdigest() if is_file else "",
+                data.decode("utf-8", "backslashreplace") if item.kind == "link" else "",
+            )  # fmt: skip
+    except (ValueError, IndexError, struct.error) as error:
+        raise GlassmasterError(f"{path}: not a sound FFS image", why=str(error)) from error
 
 
 def _text(name: str | bytes | None) -> str:

@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 
 from glassmaster.checks import readback
+from glassmaster.checks.ffs_reader import Image, complaints
 from glassmaster.errors import GlassmasterError
 from glassmaster.images.disk import SECTOR, DiskPlan, Partition, disklabel, placed, write_disk
 from glassmaster.images.ffs.writer import write_ffs
 from glassmaster.tree.merge import Tree
-from tests.images.ffs_reader import Image, complaints
 
 Make = Callable[[dict[str, bytes]], Tree]
 ENVIRONMENT = {"PATH": os.environ["PATH"] + ":/sbin:/usr/sbin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}

@@ -16,13 +16,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from glassmaster.checks import readback
+from glassmaster.checks.ffs_reader import Image, complaints
 from glassmaster.errors import GlassmasterError
 from glassmaster.images.ffs.writer import write_ffs
 from glassmaster.tree.blob import new_blob
 from glassmaster.tree.entry import Content, Entry
 from glassmaster.tree.layer import Layer, write_layer
 from glassmaster.tree.merge import Tree, merge
-from tests.images.ffs_reader import Image, complaints
 
 Make = Callable[[dict[str, bytes]], Tree]
 Version = Literal[1, 2]

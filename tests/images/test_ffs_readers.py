@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from glassmaster.checks.ffs_reader import Image, complaints
 from glassmaster.images.ffs.writer import FfsFacts, write_ffs
 from glassmaster.tree.entry import Entry
 from glassmaster.tree.merge import Tree
-from tests.images.ffs_reader import Image, complaints
 
 ENVIRONMENT = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 TYPES = {"dir": stat.S_IFDIR, "file": stat.S_IFREG, "link": stat.S_IFLNK}

@@ -1,4 +1,4 @@
-"""A second reader of FFS images, for tests: what is in one, and whether its books are right, as fsck_ffs(8) would ask.
+"""A second reader of FFS images: what is in one, and whether its books are right, as fsck_ffs(8) would ask.
 
 It shares nothing with the writer: every offset stands here again, as in struct fs, struct cg and struct ufs*_dinode.
 """
@@ -36,8 +36,17 @@ class Found:
     inline: bytes
 
 
+class DamagedImageError(ValueError):
+    """An image that cannot be one; its text says what and where."""
+
+
+def _require(is_right: bool, what: str) -> None:
+    if not is_right:
+        raise DamagedImageError(what)
+
+
 class Image:
-    """An open image."""
+    """An open image. Reading anything of a damaged one raises DamagedImageError, IndexError or struct.error."""
 
     def __init__(self, path: Path) -> None:
         with path.open("rb") as stream:
@@ -47,7 +56,7 @@ class Image:
                 self.version, self.superblock = version, self.bytes[start : start + 8192]
                 break
         else:
-            raise ValueError("no superblock")
+            raise DamagedImageError("no superblock")
         self.sblkno, self.cblkno, self.iblkno, self.dblkno = self.ints(8, 4)
         self.ncg, self.bsize, self.fsize, self.frag = self.ints(44, 4)
         self.cssize, self.cgsize = self.ints(156, 2)
@@ -73,20 +82,23 @@ class Image:
         if self.version == 1:
             (length,), times = struct.unpack_from("<Q", raw, 8), struct.unpack_from("<6i", raw, 16)
             where, (held, generation, uid, gid) = raw[40:100], struct.unpack_from("<IiII", raw, 104)
-            assert not any(times[1::2]) and not any(raw[4:8] + raw[100:104] + raw[120:])
+            _require(
+                not any(times[1::2]) and not any(raw[4:8] + raw[100:104] + raw[120:]), f"inode {number}: spare bytes"
+            )
             times = times[::2]
         else:
             (uid, gid), (length, held) = struct.unpack_from("<II", raw, 4), struct.unpack_from("<QQ", raw, 16)
             times, (generation,) = struct.unpack_from("<4q", raw, 32), struct.unpack_from("<i", raw, 80)
             where = raw[112:232]
-            assert not any(raw[12:16] + raw[64:80] + raw[84:112] + raw[232:])
+            _require(not any(raw[12:16] + raw[64:80] + raw[84:112] + raw[232:]), f"inode {number}: spare bytes")
+        _require(mode & 0o170000 in KINDS, f"inode {number}: mode {mode:o}")
         kind = KINDS[mode & 0o170000]
         data: list[tuple[int, int]] = []
         indirect: list[int] = []
         inline = b""
         if kind == "link" and length < len(where):
             inline = where[:length]
-            assert not any(where[length:])
+            _require(not any(where[length:]), f"inode {number}: bytes behind the link")
         else:
             pointers = struct.unpack(f"<15{self.wide}", where)
             rest = -(-length // self.fsize)
@@ -94,7 +106,7 @@ class Image:
                 rest = self._data(address, rest, data, tail=True)
             for level, address in enumerate(pointers[12:], 1):
                 rest = self._table(address, level, rest, data, indirect)
-            assert rest == 0
+            _require(rest == 0, f"inode {number}: too few addresses")
         return Found(
             number, kind, mode & 0o7777, links, uid, gid, length, frozenset(times), held, generation,
             tuple(data), tuple(indirect), inline,
@@ -102,14 +114,14 @@ class Image:
 
     def _data(self, address: int, rest: int, data: list[tuple[int, int]], *, tail: bool) -> int:
         if rest <= 0:
-            assert address == 0
+            _require(address == 0, f"an address {address} behind the end of a file")
             return 0
         data.append((address, min(rest, self.frag) if tail else self.frag))
         return max(0, rest - self.frag)
 
     def _table(self, address: int, level: int, rest: int, data: list[tuple[int, int]], indirect: list[int]) -> int:
         if rest <= 0:
-            assert address == 0
+            _require(address == 0, f"an address {address} behind the end of a file")
             return 0
         indirect.append(address)
         for pointer in struct.unpack(
@@ -126,18 +138,20 @@ class Image:
         if found.inline or not found.size:
             return found.inline
         data = b"".join(self.fragments(address, count) for address, count in found.data)
-        assert not any(data[found.size :]), "bytes behind the end of a file"
+        _require(not any(data[found.size :]), f"inode {found.number}: bytes behind the end of the file")
         return data[: found.size]
 
     def records(self, directory: Found) -> Iterator[tuple[str, int, int]]:
         """Name, inode and type of what a directory holds."""
         data = self.content(directory)
-        assert len(data) % 512 == 0 and data
+        where = f"directory {directory.number}"
+        _require(len(data) % 512 == 0 and len(data) > 0, f"{where}: {len(data)} bytes")
         at = 0
         while at < len(data):
             number, length, kind, size = struct.unpack_from("<IHBB", data, at)
-            assert length % 4 == 0 and length >= 8 + size + 1 and at // 512 == (at + length - 1) // 512
-            assert not any(data[at + 8 + size : at + length])
+            fits = length % 4 == 0 and length >= 8 + size + 1 and at // 512 == (at + length - 1) // 512
+            _require(fits, f"{where}: a record of {length} bytes at {at}")
+            _require(not any(data[at + 8 + size : at + length]), f"{where}: bytes behind a name at {at}")
             yield data[at + 8 : at + 8 + size].decode(), number, kind
             at += length
 
@@ -150,10 +164,10 @@ class Image:
             yield path, found
             if found.kind == "dir":
                 (dot, *first), (dots, *second), *rest = self.records(found)
-                assert (dot, first, dots, second) == (".", [number, 4], "..", [above, 4])
+                _require((dot, first, dots, second) == (".", [number, 4], "..", [above, 4]), f"{path}: wrong . or ..")
                 for name, child, kind in rest:
                     below = name if path == "." else f"{path}/{name}"
-                    assert kind == ENTRY_TYPES[self.inode(child).kind]
+                    _require(kind == ENTRY_TYPES[self.inode(child).kind], f"{below}: of another type than its inode")
                     if kind == 4:
                         todo.append((below, child, number))
                     else:
