@@ -67,6 +67,20 @@ class Places:
         return self.build / "grub" / name
 
     @property
+    def toolchain(self) -> Path:
+        """Where NetBSD's tools are, for a kernel that is built."""
+        return self.build / "toolchain.json"
+
+    def log(self, name: str) -> Path:
+        """What a long program says: toolchain, kernel."""
+        return self.build / "logs" / f"{name}.log"
+
+    @property
+    def kernel_config(self) -> Path:
+        """The configuration inside the dom0 kernel, as text."""
+        return self.out / "kernel.config"
+
+    @property
     def mtree(self) -> Path:
         """The tree of the CD as text."""
         return self.out / "dom0.mtree"

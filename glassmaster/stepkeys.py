@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from glassmaster.doit_plugins.digests import DIGESTS, NotAFile
 from glassmaster.doit_plugins.keys import SHORT, Tool
+from glassmaster.inputs.kernel.wanted import wanted_source_sets
 from glassmaster.inputs.wants import SET_SUFFIXES, kernel_file, sets_folder
 from glassmaster.places import Places
 from glassmaster.recipe.load import LoadedRecipe
@@ -44,7 +45,16 @@ def _of_a_set(recipe: Recipe, name: str) -> bool:
 
 
 def _of_the_kernel(recipe: Recipe, name: str) -> bool:
+    if recipe.kernel.source == "built":
+        return _of_the_sources(recipe, name)
     return name == kernel_file(recipe.release.machine, recipe.kernel.config)
+
+
+def _of_the_sources(recipe: Recipe, name: str) -> bool:
+    return name in {
+        f"{folder}/{item}{suffix}"
+        for folder, items in wanted_source_sets(recipe.kernel) for item in items for suffix in SET_SUFFIXES
+    }  # fmt: skip
 
 
 def _of_xen(recipe: Recipe, name: str) -> bool:
@@ -55,8 +65,12 @@ def _of_grub(recipe: Recipe, name: str) -> bool:
     return name.startswith("debian/grub-")
 
 
-_WANTS = ("release", "kernel.config", "xen.package", "standin")
+_WANTS = ("release", "kernel.source", "kernel.config", "kernel.build.sets", "xen.package", "standin")
 _TREE = ("release.sets", "xen", "overlays", "standin", "epoch")
+_TOOLS = (
+    "release.version", "release.machine", "kernel.source", "kernel.build.sets", "kernel.build.patches",
+    "kernel.build.environment", "kernel.build.make",
+)  # fmt: skip
 STEPS = {
     "standin": Reads(("release.version", "release.machine", "epoch", "standin"), tools=(COMPILER, ("as",), ("ld",))),
     "lock": Reads(_WANTS),
@@ -65,7 +79,8 @@ STEPS = {
     "fetch": Reads(None),
     "overlay": Reads(None, release_id=True),
     "sets": Reads(("release.machine", "release.sets", "release.disagreeing", "epoch"), _of_a_set),
-    "kernel": Reads(("release.machine", "kernel.config", "epoch"), _of_the_kernel),
+    "toolchain": Reads(_TOOLS, _of_the_sources, tools=(("cc",), ("c++",), ("patch",))),
+    "kernel": Reads((*_TOOLS, "kernel.config", "kernel.build", "epoch"), _of_the_kernel),
     "xen": Reads(("xen.package", "xen.member", "epoch"), _of_xen),
     "grub": Reads(
         ("description", "boot", "kernel.arguments", "xen", "epoch"), _of_grub, release_id=True, tools=(("mformat",),)

@@ -19,7 +19,7 @@ from glassmaster.images import grub
 from glassmaster.images.fat import write_fat
 from glassmaster.images.iso import BootImages, write_iso
 from glassmaster.inputs.accounts import Accounts
-from glassmaster.inputs.boot_files import KERNEL_PATH, XEN_PATH, kernel_layer, xen_layer
+from glassmaster.inputs.boot_files import KERNEL_PATH, XEN_PATH, xen_layer
 from glassmaster.inputs.debian import extracted
 from glassmaster.inputs.overlay import overlay_layer, read_rules
 from glassmaster.inputs.record import Record, read_record
@@ -27,7 +27,7 @@ from glassmaster.inputs.sets import release_accounts, set_layer
 from glassmaster.inputs.standin.release import make_release
 from glassmaster.inputs.store import default_store
 from glassmaster.inputs.tarindex import TarIndex, indexed
-from glassmaster.inputs.wants import SET_SUFFIXES, kernel_file, sets_folder
+from glassmaster.inputs.wants import SET_SUFFIXES, sets_folder
 from glassmaster.places import BOOT_IMAGES, STANDIN_NOTICE, Places, layer_names
 from glassmaster.recipe.load import LoadedRecipe
 from glassmaster.run import run
@@ -68,15 +68,6 @@ def make_set_layers(loaded: LoadedRecipe) -> None:
     for name, index in indexes.items():
         layer = set_layer(name, index, accounts, epoch=recipe.epoch, disagreeing=recipe.release.disagreeing)
         write_layer(layer, places.layer(f"set-{name}"))
-
-
-def make_kernel_layer(loaded: LoadedRecipe) -> None:
-    """The dom0 kernel to a layer."""
-    config, places = loaded.recipe.kernel.config, Places(loaded.name)
-    row = _inputs(loaded).row(kernel_file(loaded.recipe.release.machine, config))
-    with new_blob(places.blob("kernel")) as blob:
-        layer = kernel_layer(default_store().read(row["sha512"], row["name"]), config, loaded.recipe.epoch, blob)
-    write_layer(layer, places.layer("kernel"))
 
 
 def make_xen_layer(loaded: LoadedRecipe) -> None:

@@ -19,8 +19,10 @@ from glassmaster.doit_plugins.keys import Key, Targets
 from glassmaster.doit_plugins.modules import Code
 from glassmaster.doit_plugins.outlook import SECONDS
 from glassmaster.errors import GlassmasterError
+from glassmaster.inputs.kernel.wanted import SOURCE_FOLDER, patch_files
+from glassmaster.inputs.kernel.workdir import MARK
 from glassmaster.inputs.overlay_sources import overlay_files, overlay_state
-from glassmaster.inputs.standin.kernel_build import kernel_files
+from glassmaster.inputs.standin.source_sets import source_files
 from glassmaster.inputs.store import default_store
 from glassmaster.places import BOOT_IMAGES, KERNEL_FOLDER, SETS_FOLDER, Places, layer_names
 from glassmaster.recipe.load import FOLDER, SUFFIX, LoadedRecipe
@@ -28,7 +30,8 @@ from glassmaster.recipe.model import EMPTY_DISK
 
 __all__ = [
     "DOIT_CONFIG", "task_fetch", "task_grub", "task_iso", "task_kernel", "task_lock", "task_locked", "task_mtree",
-    "task_overlay", "task_readback", "task_sets", "task_smoke", "task_standin", "task_xen",
+    "task_overlay", "task_readback", "task_sets", "task_smoke", "task_standin", "task_toolchain",
+    "task_xen",
 ]  # fmt: skip
 
 DOIT_CONFIG = {
@@ -44,7 +47,7 @@ def task_standin() -> Iterator[Task]:
     yield _group("standin", task_standin)
     for loaded in _recipes():
         if loaded.recipe.standin:
-            yield _task("standin", loaded, "steps.make_standin", needs=kernel_files(), makes=_mirror_files(loaded))
+            yield _task("standin", loaded, "steps.make_standin", needs=source_files(), makes=_mirror_files(loaded))
 
 
 def task_lock() -> Iterator[Task]:
@@ -90,13 +93,29 @@ def task_sets() -> Iterator[Task]:
         )  # fmt: skip
 
 
+def task_toolchain() -> Iterator[Task]:
+    """unpack and patch the sources, and build NetBSD's cross tools, for kernels made from source"""
+    yield _group("toolchain", task_toolchain)
+    for loaded in _recipes():
+        if loaded.recipe.kernel.source == "built":
+            places = Places(loaded.name)
+            yield _task(
+                "toolchain", loaded, "kernel_steps.make_toolchain", needs=_patches(loaded), makes=[places.toolchain],
+                after=["fetch"], also=functools.partial(_tools_exist, places.toolchain),
+            )  # fmt: skip
+
+
 def task_kernel() -> Iterator[Task]:
-    """take the dom0 kernel out of the release"""
+    """build the dom0 kernel from source, or take it out of the release, and check the configuration inside it"""
     yield _group("kernel", task_kernel)
     for loaded in _recipes():
         places = Places(loaded.name)
-        makes = [places.layer("kernel"), places.blob("kernel")]
-        yield _task("kernel", loaded, "steps.make_kernel_layer", needs=[], makes=makes, after=["fetch"])
+        built = loaded.recipe.kernel.source == "built"
+        yield _task(
+            "kernel", loaded, "kernel_steps.make_kernel_layer", needs=_patches(loaded) if built else [],
+            makes=[places.layer("kernel"), places.blob("kernel"), places.kernel_config],
+            after=["fetch", *(["toolchain"] if built else [])],
+        )  # fmt: skip
 
 
 def task_xen() -> Iterator[Task]:
@@ -262,8 +281,26 @@ def _word(loaded: LoadedRecipe) -> str:
 def _mirror_files(loaded: LoadedRecipe) -> list[Path]:
     """The files of the stand-in's mirror that stand for all of it."""
     release = loaded.recipe.release
-    top = Places(loaded.name).mirror / f"NetBSD-{release.version}" / release.machine
-    return [top / folder / "SHA512" for folder in (SETS_FOLDER, KERNEL_FOLDER)]
+    top = Places(loaded.name).mirror / f"NetBSD-{release.version}"
+    binary = [top / release.machine / folder for folder in (SETS_FOLDER, KERNEL_FOLDER)]
+    return [folder / "SHA512" for folder in (*binary, top / SOURCE_FOLDER)]
+
+
+def _patches(loaded: LoadedRecipe) -> list[Path]:
+    """The patches of a kernel that is built; one that is missing is an error before any task starts."""
+    recipe = loaded.recipe
+    try:
+        return patch_files(loaded, recipe.release.version, recipe.kernel.build.patches)
+    except GlassmasterError as error:
+        raise InvalidDodoFile(f"{loaded.files[0]}: {error}") from error
+
+
+def _tools_exist(toolchain: Path) -> bool:
+    """Whether the store still has the tools that were made."""
+    try:
+        return (Path(json.loads(toolchain.read_bytes())["folder"]) / MARK).exists()
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _disks(loaded: LoadedRecipe) -> list[Path]:

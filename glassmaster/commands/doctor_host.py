@@ -42,6 +42,8 @@ TOOLS = (
     Tool("dpkg-deb", "dpkg", "fetch: files out of Debian packages", "error"),
     Tool("gcc", "gcc", "standin: the stand-in's kernel", "error"),
     Tool("ld", "binutils", "standin: the stand-in's kernel", "error"),
+    Tool("g++", "g++", "toolchain: kernels from source", "warning"),
+    Tool("patch", "patch", "toolchain: kernels from source", "warning"),
     Tool("mformat", "mtools", "grub: the FAT image for UEFI", "error"),
     Tool("xz", "xz-utils", "sets: .tar.xz", "error"),
     Tool(PROGRAM, "qemu-system-x86", "smoke: boots the image", "warning"),

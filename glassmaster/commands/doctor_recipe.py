@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from glassmaster.commands.finding import Finding, ok
 from glassmaster.commands.recipes import recipe_of
 from glassmaster.errors import GlassmasterError
+from glassmaster.inputs.kernel.wanted import wanted_source_sets
 from glassmaster.inputs.mirror import ReleaseMirror, set_file
 from glassmaster.inputs.wants import kernel_file, sets_folder
 from glassmaster.recipe.load import LoadedRecipe
@@ -49,6 +50,11 @@ def _failure(loaded: LoadedRecipe, url: str) -> GlassmasterError | None:
         sets = mirror.digests(folder)
         for name in release.sets:
             set_file(name, sets, mirror.urls(folder)[0])
+        for sources, names in wanted_source_sets(loaded.recipe.kernel):
+            for name in names:
+                set_file(name, mirror.digests(sources), mirror.urls(sources)[0])
+        if loaded.recipe.kernel.source == "built":
+            return None
         kernels, _, kernel = kernel_file(release.machine, loaded.recipe.kernel.config).rpartition("/")
         if kernel not in mirror.digests(kernels):
             return GlassmasterError(f"{mirror.urls(kernels)[0]} has no {kernel}")

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 
 from glassmaster.errors import GlassmasterError
-from glassmaster.inputs.decompress import unpacked
 from glassmaster.tree.blob import Blob
 from glassmaster.tree.entry import Entry
 from glassmaster.tree.layer import Layer
 
 KERNEL_PATH, XEN_PATH = "netbsd", "boot/xen.gz"
 KERNEL_MODE, XEN_MODE = 0o555, 0o444
-KERNEL_LIMIT = 1 << 30
 ELF_MAGIC, GZIP_MAGIC = b"\x7fELF", b"\x1f\x8b"
 
 
-def kernel_layer(packed: Iterator[bytes], name: str, epoch: int, blob: Blob) -> Layer:
-    """The kernel at /netbsd, as ksyms(4), config(1) and savecore(8) expect it: not compressed.
+def kernel_layer(kernels: Mapping[str, bytes], name: str, epoch: int, blob: Blob) -> Layer:
+    """Kernels by file name: netbsd at /netbsd, as ksyms(4), config(1) and savecore(8) expect it, not compressed.
 
-    packed: the bytes of the release's netbsd-NAME.gz, in pieces.
+    name: of their configuration.
     """
-    data = b"".join(unpacked(packed, f"kernel {name}", KERNEL_LIMIT))
-    if not data.startswith(ELF_MAGIC):
-        raise GlassmasterError(f"kernel {name}: not an ELF file", why=f"it begins with {data[:4]!r}")
-    entry = Entry(KERNEL_PATH, "file", KERNEL_MODE, 0, 0, epoch, content=blob.add(data))
-    return Layer(f"kernel:{name}", (entry,))
+    entries = [
+        Entry(file, "file", KERNEL_MODE, 0, 0, epoch, content=blob.add(data)) for file, data in sorted(kernels.items())
+    ]
+    return Layer(f"kernel:{name}", tuple(entries))
 
 
 def xen_layer(hypervisor: Path, version: str, epoch: int, blob: Blob) -> Layer:

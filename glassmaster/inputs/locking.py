@@ -12,6 +12,7 @@ from pathlib import Path
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.boot_packages import debian_packages
 from glassmaster.inputs.debian import DebianPackage, fetch_packages
+from glassmaster.inputs.kernel.wanted import wanted_source_sets
 from glassmaster.inputs.lock import Lock, LockedInput
 from glassmaster.inputs.mirror import ReleaseMirror, set_file, take
 from glassmaster.inputs.signed import SignedDigests, verified
@@ -40,7 +41,7 @@ def release_inputs(recipe: Recipe, mirrors: Sequence[str], store: Store) -> list
     digests = _Digests(mirror, recipe)
     folder = sets_folder(release.machine)
     sets = [f"{folder}/{set_file(name, digests.folder(folder), digests.where(folder))}" for name in release.sets]
-    paths = [*sets, _kernel(recipe, digests)]
+    paths = [*sets, *_kernel(recipe, digests)]
 
     def locked(path: str) -> LockedInput:
         above, _, file = path.rpartition("/")
@@ -93,14 +94,21 @@ def _signed(mirror: ReleaseMirror, key: str) -> SignedDigests:
     return verified(message, data, where, key)
 
 
-def _kernel(recipe: Recipe, digests: _Digests) -> str:
+def _kernel(recipe: Recipe, digests: _Digests) -> list[str]:
+    """What the kernel is made from, or the release's own."""
+    sources = [
+        f"{folder}/{set_file(name, digests.folder(folder), digests.where(folder))}"
+        for folder, names in wanted_source_sets(recipe.kernel) for name in names
+    ]  # fmt: skip
+    if sources:
+        return sources
     path = kernel_file(recipe.release.machine, recipe.kernel.config)
     folder, _, file = path.rpartition("/")
     kernels = digests.folder(folder)
     if file not in kernels:
         there = ", ".join(sorted(kernels))
         raise GlassmasterError(f"the release has no kernel {recipe.kernel.config}", why=f"{folder} has: {there}")
-    return path
+    return [path]
 
 
 def _size(mirror: ReleaseMirror, path: str, sha512: str, store: Store) -> int:

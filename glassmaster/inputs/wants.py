@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.boot_packages import debian_packages
+from glassmaster.inputs.kernel.wanted import wanted_source_sets
 from glassmaster.places import KERNEL_FOLDER, SETS_FOLDER
 
 if TYPE_CHECKING:
@@ -29,10 +30,18 @@ def wants(recipe: Recipe) -> Wants:
         "release.trust": () if recipe.standin else (release.trust,),
         "release.key": (release.key,) if release.key else (),
         "release.sets": release.sets,
-        "kernel.config": (recipe.kernel.config,),
+        **_kernel(recipe),
         "Debian packages": debian_packages(recipe),
     }
     return {name: words for name, words in found.items() if words}
+
+
+def _kernel(recipe: Recipe) -> Wants:
+    """What a kernel is taken from, or made from."""
+    sources = wanted_source_sets(recipe.kernel)
+    if sources:
+        return {"kernel.build.sets": tuple(f"{folder}/{name}" for folder, names in sources for name in names)}
+    return {"kernel.config": (recipe.kernel.config,)}
 
 
 def sets_folder(machine: str) -> str:

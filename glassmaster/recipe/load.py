@@ -14,6 +14,7 @@ from typing import Any
 
 from glassmaster.errors import GlassmasterError
 from glassmaster.recipe.convert import build
+from glassmaster.recipe.kernel import kernel_problems
 from glassmaster.recipe.model import KERNEL_ARGUMENTS_LIMIT, Recipe
 from glassmaster.recipe.nodes import Mapped, Scalar, merged, read_yaml
 from glassmaster.recipe.values import epoch, plain_words
@@ -134,16 +135,23 @@ def _check(recipe: Recipe, node: Mapped) -> None:
             f"{_place(node, 'kernel', 'arguments')}: kernel.arguments: {len(recipe.kernel.arguments)} characters",
             why=f"NetBSD cuts its command line at {KERNEL_ARGUMENTS_LIMIT} characters",
         )
+    if recipe.kernel.source == "built":
+        for field, what, why in kernel_problems(recipe.kernel):
+            place = _place(node, "kernel", "build", field)
+            raise GlassmasterError(f"{place}: kernel.build.{field}: {what}", why=why)
 
 
 def _place(node: Mapped, *keys: str) -> str:
-    """Where a setting stands that is there: ``file:line`` of the last of these keys."""
-    *above, last = keys
-    for key in above:
-        inner = node.items[key]
-        assert isinstance(inner, Mapped)
+    """Where a setting stands: ``file:line`` of the last of these keys that is there."""
+    place = node.where
+    for key in keys:
+        if key not in node.places:
+            break
+        place, inner = node.places[key], node.items[key]
+        if not isinstance(inner, Mapped):
+            break
         node = inner
-    return node.places[last]
+    return place
 
 
 def _with_environment(recipe: Recipe) -> Recipe:

@@ -10,7 +10,9 @@ from glassmaster.recipe.setting import setting
 from glassmaster.recipe.values import (
     MEDIA,
     arguments,
+    config_line,
     epoch,
+    kernel_option,
     media_budget,
     mirror,
     one_line,
@@ -72,12 +74,66 @@ class Release:
 
 
 @dataclass(frozen=True)
+class KernelBuild:
+    """How a kernel is made from source: a configuration of its own on top of NetBSD's, and what the host needs."""
+
+    name: str = setting(
+        "What the kernel calls itself: the name of the configuration made here, which includes kernel.config.",
+        default="DOM0CD",
+        convert=plain_words,
+    )
+    config: tuple[str, ...] = setting(
+        "The `config` lines, without that word; they take the place of NetBSD's own. Each makes a kernel, named by its "
+        "first word; `netbsd` is the one that the menu starts, others, such as one for a USB stick, lie beside it.",
+        default=("netbsd root on cd0a type cd9660 dumps on none",),
+        convert=config_line,
+        values="NAME root on DEVICE ...",
+    )
+    options: tuple[str, ...] = setting(
+        "Options added, or set to another value.", default=(), convert=kernel_option, values="NAME or NAME=VALUE"
+    )
+    no_options: tuple[str, ...] = setting(
+        "Options of NetBSD's configuration left out.", default=(), convert=plain_words
+    )
+    lines: tuple[str, ...] = setting(
+        "Further lines of the configuration, such as `no xbdback*` or `pseudo-device agr`.",
+        default=(),
+        convert=arguments,
+    )
+    sets: tuple[str, ...] = setting(
+        "The release's source sets that are unpacked for it.",
+        default=("src", "syssrc", "gnusrc", "sharesrc"),
+        convert=plain_words,
+    )
+    patches: tuple[str, ...] = setting(
+        "Patches for the sources, in order: files in patches/VERSION/, beside the recipe or beside its directory.",
+        default=(),
+        convert=plain_words,
+    )
+    environment: Mapping[str, str] = setting(
+        "Variables for build.sh, such as HOST_CFLAGS where this machine's compiler is newer than the sources expect.",
+        default_factory=dict,
+        convert=arguments,
+    )
+    make: Mapping[str, str] = setting(
+        "Variables for make, such as MKLINT: no (build.sh -V).", default_factory=dict, convert=arguments
+    )
+
+
+@dataclass(frozen=True)
 class Kernel:
     """The dom0 kernel (or, without Xen, the kernel)."""
 
-    config: str = setting(
-        "Name of the kernel configuration, as in binary/kernel/netbsd-CONFIG.gz.", convert=plain_words
+    source: Literal["prebuilt", "built"] = setting(
+        "prebuilt: the release's own kernel, which is told its root device by boot.root. built: made here from the "
+        "release's source sets, with its root device in it (docs/kernel.md says when which).",
+        default="prebuilt",
     )
+    config: str = setting(
+        "Name of the kernel configuration, as in binary/kernel/netbsd-CONFIG.gz and sys/arch/MACHINE/conf/CONFIG.",
+        convert=plain_words,
+    )
+    build: KernelBuild = setting("How it is made, where it is built.", default_factory=KernelBuild)
     arguments: str = setting("Arguments of every menu entry.", default="", convert=arguments)
 
 

@@ -12,6 +12,8 @@ MEDIA = {"cd74": 333_000 * 2048, "cd80": 360_000 * 2048, "dvd": 2_298_496 * 2048
 # Short enough for a file name with something of ours before and after it.
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 _DIGITS = re.compile(r"[0-9]{1,18}")
+_CONFIG = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*( [^\s\"#]+)+")
+_OPTION = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(=.+)?")
 _VOLUME_ID = re.compile(r"[A-Z0-9_]{1,32}")
 MIRROR_SCHEMES = ("https:", "http:", "file:")
 # ISO 9660 dates of directory records have one byte for the year (ECMA-119 9.1.5).
@@ -94,4 +96,19 @@ def pattern(text: str) -> str:
         re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"not a regular expression: {error}") from None
+    return text
+
+
+def config_line(text: str) -> str:
+    """What stands after `config` in a kernel configuration (config.5), with single spaces."""
+    line = " ".join(arguments(text).split())
+    if not _CONFIG.fullmatch(line) or " root on " not in line:
+        raise ValueError("expected a line such as: netbsd root on cd0a type cd9660 dumps on none")
+    return line
+
+
+def kernel_option(text: str) -> str:
+    """An option of a kernel configuration: NAME or NAME=VALUE, as `options` takes it (config.5)."""
+    if not _OPTION.fullmatch(arguments(text)):
+        raise ValueError("expected NAME or NAME=VALUE")
     return text

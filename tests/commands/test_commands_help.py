@@ -21,7 +21,9 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PYPROJECT: dict[str, Any] = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
 COMMANDS: dict[str, str] = PYPROJECT["tool"]["doit"]["plugins"]["command"]
 OURS = sorted(
-    name for name, place in COMMANDS.items() if place.split(":")[0].rpartition(".")[2] in (name, f"command_{name}")
+    name
+    for name, place in COMMANDS.items()
+    if place.split(":")[0].rpartition(".")[2] in (name.replace("-", "_"), f"command_{name}")
 )
 
 

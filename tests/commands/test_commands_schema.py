@@ -148,6 +148,7 @@ def test_what_another_recipe_gives_may_be_left_out() -> None:
 TEXTS = st.one_of(
     st.text(max_size=12),
     st.text("0123456789-_.:TZ+ ", max_size=25),
+    st.sampled_from(["netbsd root  on cd0a", " netbsd root on ? type ? ", "netbsd", "A=1", "DDB", "A="]),
     st.sampled_from(["", "10.10", "1e3", "yes", "null", "~", "0x10", "cd74", "2026-W47-7", "20261122", "https://x"]),
 )
 

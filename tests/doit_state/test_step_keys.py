@@ -39,7 +39,29 @@ def test_a_value_belongs_to_the_steps_that_read_it() -> None:
     assert {"sets", "mtree", "iso"} <= steps_with_another_key(release)
     assert "kernel" not in steps_with_another_key(release)
     assert steps_with_another_key(changed(extends="another.yaml")) == set()
-    assert steps_with_another_key(changed(epoch=1)) == stepkeys.STEPS.keys() - {"lock", "locked", "readback", "smoke"}
+    without = {"lock", "locked", "readback", "smoke", "toolchain"}
+    assert steps_with_another_key(changed(epoch=1)) == stepkeys.STEPS.keys() - without
+
+
+def test_what_belongs_to_the_tools_and_what_to_the_kernel() -> None:
+    kernel = RECIPE.recipe.kernel
+    build = kernel.build
+
+    def steps(**values: Any) -> set[str]:
+        new = dataclasses.replace(kernel, build=dataclasses.replace(build, **values))
+        return steps_with_another_key(changed(kernel=new)) - {"fetch", "overlay", "lock", "locked"}
+
+    assert steps(config=("netbsd root on sd0a",)) == {"kernel"}
+    assert steps(options=("DEBUG",)) == {"kernel"}
+    for values in (
+        {"patches": ("a.patch",)},
+        {"environment": {"CC": "x"}},
+        {"make": {"A": "b"}},
+        {"sets": ("syssrc",)},
+    ):
+        assert steps(**values) == {"toolchain", "kernel"}
+    source = changed(kernel=dataclasses.replace(kernel, source="built"))
+    assert steps_with_another_key(source) == {"fetch", "overlay", "lock", "locked", "kernel", "toolchain"}
 
 
 def test_a_step_is_handed_no_other_values() -> None:
@@ -82,6 +104,14 @@ def test_of_the_inputs_a_step_takes_its_own(tmp_path: Path) -> None:
         return stepkeys.InputRows(path, RECIPE.recipe, wanted).key_value()
 
     assert taken("sets") == {f"{SETS}/etc.tar.xz": "1" * 32, f"{SETS}/base.tgz": "2" * 32}
+    assert taken("kernel") == {KERNEL: "3" * 32}
+    rows.append({"name": "source/sets/syssrc.tgz", "sha512": "5" * 128})
+    path.write_text(json.dumps({"inputs": rows}))
+    source = dataclasses.replace(RECIPE.recipe.kernel, source="built")
+    built = dataclasses.replace(RECIPE.recipe, kernel=source)
+    wanted = stepkeys.STEPS["toolchain"].rows
+    assert wanted is not None
+    assert stepkeys.InputRows(path, built, wanted).key_value() == {"source/sets/syssrc.tgz": "5" * 32}
     assert taken("kernel") == {KERNEL: "3" * 32}
     assert list(taken("xen").values()) == ["4" * 32 + " 1-2"]
     for text in ("{", "[]", '{"inputs": [{}]}', '{"inputs": 5}'):

@@ -93,6 +93,9 @@ def test_has_netbsds_layout(release: Path) -> None:
             "standin-rival-1.0", "standin-shell-5.0", "standin-shortened-1.0", "standin-signed-1.0",
             "standin-strange-1.0", "standin-sudo-1.0", "standin-suite-3.0", "standin-tool-1.9", "standin-tool-2.0",
         )),
+        *(f"NetBSD-standin-1/source/sets/{name}" for name in (
+            "src.tgz", "syssrc.tgz", "gnusrc.tgz", "sharesrc.tgz", "SHA512", "MD5",
+        )),
     }  # fmt: skip
 
 
@@ -140,7 +143,7 @@ def test_says_that_it_is_not_netbsd(release: Path, indexes: dict[str, TarIndex])
 
 
 def test_checksums(binary: Path) -> None:
-    for folder in (binary / "sets", binary / "kernel"):
+    for folder in (binary / "sets", binary / "kernel", binary.parents[1] / "source" / "sets"):
         files = {path.name for path in folder.iterdir()} - {"SHA512", "MD5"}
         for program, sums in (("sha512sum", "SHA512"), ("md5sum", "MD5")):
             said = run(program, "--check", "--strict", sums, cwd=folder)

@@ -27,19 +27,21 @@ def write_set(path: Path, name: str, items: Iterable[Item], *, epoch: int, manif
             compressed,
             tarfile.open(fileobj=compressed, mode="w", format=tarfile.USTAR_FORMAT, encoding="utf-8") as tar,
         ):
-            lines: list[str] = []
+            lines: list[bytes] = []
             hardlinked: dict[str, tuple[int, str]] = {}
             for number, item in enumerate(items):
                 data = item.data
                 size, sha256 = hardlinked.get(item.hardlink) or (len(data), hashlib.sha256(data).hexdigest())
                 if item.kind == "file" and not item.hardlink:
                     hardlinked[item.path] = (size, sha256)
-                lines.append(_manifest_line(item, size, sha256))
+                lines.append(_manifest_line(item, size, sha256).encode())
                 tar.addfile(_header(item, max(0, epoch - number % 1000)), io.BytesIO(data))
+                # tarfile keeps the header of every member for a list that nobody asks for.
+                tar.members = []  # type: ignore[attr-defined]
             if manifest:
                 item = Item(f"etc/mtree/set.{name}")
-                lines.append(f"./{item.path} type=file uname=root gname=wheel mode=0444")
-                body = "".join(f"{line}\n" for line in sorted(lines)).encode()
+                lines.append(f"./{item.path} type=file uname=root gname=wheel mode=0444".encode())
+                body = b"\n".join([*sorted(lines), b""])
                 tar.addfile(_header(item, epoch, len(body)), io.BytesIO(body))
 
 

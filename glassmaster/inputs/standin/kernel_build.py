@@ -11,7 +11,7 @@ SOURCES = Path(__file__).parent / "kernel"
 CONFIGS = ("XEN3_DOM0", "XEN3_DOMU")
 NETBSD_VERSION = 1001000000  # the form of __NetBSD_Version__, sys/sys/param.h
 
-_FLAGS = (
+FLAGS = (
     "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-ffreestanding", "-nostdinc", "-fno-builtin",
     "-fno-stack-protector", "-fno-tree-loop-distribute-patterns",
     "-fno-pic", "-fno-pie", "-mcmodel=kernel", "-mno-red-zone", "-mgeneral-regs-only",
@@ -26,11 +26,16 @@ def kernel_files() -> list[Path]:
     return sorted(path for path in SOURCES.rglob("*") if path.is_file() and path.suffix != ".md")
 
 
+def kernel_defines() -> tuple[str, ...]:
+    """What is defined for the sources beside the configuration's name."""
+    return (f"-DSTANDIN_NETBSD_VERSION={NETBSD_VERSION}",)
+
+
 def compile_command(config: str, headers: Path, output: Path) -> Command:
     """Compile the kernel of a configuration. `headers` holds config_file.h. Names are relative: no path gets in."""
     sources = [path.name for path in kernel_files() if path.suffix in (".c", ".S")]
-    defines = (f'-DSTANDIN_CONFIG="{config}"', f"-DSTANDIN_NETBSD_VERSION={NETBSD_VERSION}")
-    return Command(("gcc", *_FLAGS, *defines, f"-I{headers}", "-o", str(output), *sources), directory=SOURCES)
+    defines = (f'-DSTANDIN_CONFIG="{config}"', *kernel_defines())
+    return Command(("gcc", *FLAGS, *defines, f"-I{headers}", "-o", str(output), *sources), directory=SOURCES)
 
 
 def config_header(config: str, text: str) -> str:

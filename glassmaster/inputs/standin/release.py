@@ -10,11 +10,13 @@ from pathlib import Path
 from glassmaster.atomic import write_bytes, write_text
 from glassmaster.inputs.checksums import format_checksums
 from glassmaster.inputs.decompress import CHUNK
+from glassmaster.inputs.kernel.wanted import SOURCE_FOLDER
 from glassmaster.inputs.standin import content
 from glassmaster.inputs.standin.archive import write_set
 from glassmaster.inputs.standin.content import Item
 from glassmaster.inputs.standin.kernel_build import CONFIGS, build_kernel
 from glassmaster.inputs.standin.package_repository import make_repository
+from glassmaster.inputs.standin.source_sets import source_sets
 
 NOTICE = """\
 This is not NetBSD. It is the stand-in release that glassmaster made on this machine: files of the same shape,
@@ -44,6 +46,11 @@ def make_release(mirror: Path, version: str, machine: str, *, epoch: int, files:
         write_set(binary / "sets" / kernel_sets[-1], f"kern-{config}", items, epoch=epoch, manifest=False)
         packed.append(f"netbsd-{config}.gz")
         write_bytes(binary / "kernel" / packed[-1], gzip.compress(kernel, mtime=0))
+    sources = source_sets(machine)
+    for name, source in sources.items():
+        # As in NetBSD: beside the machines' directories, and without manifests.
+        write_set(top / SOURCE_FOLDER / f"{name}.tgz", name, source, epoch=epoch, manifest=False)
+    _write_checksums(top / SOURCE_FOLDER, [f"{name}.tgz" for name in sources])
     _write_checksums(binary / "sets", [*sets, *kernel_sets])
     _write_checksums(binary / "kernel", packed)
     make_repository(mirror, version, machine, epoch=epoch)
