@@ -109,9 +109,8 @@ def test_a_prebuilt_kernel_must_be_stock(built: Clone) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kernel_build, "config_header", lambda config, body: text)
         make_release(built.path / "mirror", "standin-1", "amd64", epoch=1, files=0, size=0)
-    name = built.recipe(
-        "foreign", f"standin: null\nrelease:\n  trust: first-use\n  mirrors: ['{(built.path / 'mirror').as_uri()}']\n"
-    )
+    url = (built.path / "mirror").as_uri()
+    name = built.recipe("foreign", f"standin: null\nrelease:\n  trust: first-use\n  mirrors: ['{url}']\n")
     result = built.doit("kernel", f"recipe={name}")
     assert result.returncode == 1
     assert "kernel XEN3_DOM0: not a stock dom0 kernel" in result.stdout

@@ -36,7 +36,9 @@ def test_the_disc_boots(real: Real) -> None:
     for boot in boots:
         console = real.out(f"smoke/{boot['firmware']}/serial.log").read_text(errors="replace")
         assert "root on cd0a" in console
-        assert "root file system type: cd9660" in console
+        # A kernel whose type is built in does not look for it, and says nothing of it (sys/kern/vfs_mount.c).
+        if recipe.kernel.source == "prebuilt" or not any(" type cd9660" in line for line in recipe.kernel.build.config):
+            assert "root file system type: cd9660" in console
 
 
 def test_without_a_url_it_is_skipped_and_with_one_nothing_may_be_missing(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ GROUPS = (
 )  # fmt: skip
 RESCUE_PROGRAMS = 150
 DEEP = 12
+LARGEST_WEIGHT = 1000.0
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,8 @@ def comp(files: int, size: int) -> Iterator[Item]:
     for path in (".", "etc", "etc/mtree", "usr", "usr/include", "usr/include/standin"):
         yield directory(path)
     chance = random.Random(f"comp {files} {size}")
-    weights = [chance.paretovariate(1.2) for _ in range(files)]
+    # Without a limit one file of 200,000 would be a tenth of all bytes, and each is in memory once.
+    weights = [min(chance.paretovariate(1.2), LARGEST_WEIGHT) for _ in range(files)]
     total = sum(weights)
     for number, weight in enumerate(weights):
         if number % 100 == 0:
