@@ -344,3 +344,10 @@ def test_kernel_files_are_all_that_it_is_made_of() -> None:
     assert {"conf/XEN3_DOM0", "conf/XEN3_DOMU", "kernel.h", "kernel.lds", "main.c", "start.S"} <= set(names)
     assert "README.md" not in names
     json.dumps(names)
+
+
+def test_no_file_is_a_large_part_of_a_large_release() -> None:
+    sizes = [len(item.data) for item in content.comp(20_000, 2_000_000) if item.kind == "file"]
+    assert len(sizes) == 20_000 and 1_900_000 < sum(sizes) <= 2_000_000
+    assert max(sizes) < 0.02 * sum(sizes)
+    assert len(set(sizes)) > 20

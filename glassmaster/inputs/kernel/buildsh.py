@@ -25,7 +25,9 @@ _STEP = re.compile(
     rb"===> (?P<said>.+)|dependall ===> (?:\./|tools/)?(?P<folder>[^/\n]+)|#\s+link\s+(?P<link>\S+/netbsd\S*)"
 )
 # Said of every start, and nothing that a person waits for.
-_DULL = re.compile(rb"build\.sh command|MACHINE|HOST_SH|MAKECONF|TOOLDIR|DESTDIR|RELEASEDIR|Updated|\.$")
+_DULL = re.compile(
+    rb"build\.sh command|MACHINE|HOST_SH|MAKECONF|TOOLDIR|DESTDIR|RELEASEDIR|Updated|Build directory|\.$"
+)
 
 
 @dataclass(frozen=True)
