@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from glassmaster.recipe.model import Recipe
+    from glassmaster.recipe.model import Domu, Recipe
 
 BUILD, OUT = Path("build"), Path("out")
 # Directories of a release, below NetBSD-VERSION/MACHINE (release(7)).
@@ -20,7 +20,19 @@ def layer_names(recipe: Recipe) -> list[str]:
     """The layers of the CD, in the order in which they are merged."""
     names = [f"set-{name}" for name in recipe.release.sets] + ["kernel"]
     names += ["xen"] if recipe.xen else []
+    names += ["domu-kernels"] if any(domu.kernel for domu in recipe.domus.values()) else []
+    names += [f"domu-{name}" for name in sorted(recipe.domus)]
     return [*names, "grub", *(f"overlay-{name}" for name in recipe.overlays)]
+
+
+def domu_layer_names(domu: Domu, name: str) -> list[str]:
+    """The layers of a domU's root image, in the order in which they are merged."""
+    return [*(f"set-{item}" for item in domu.sets), *(domu_overlay(name, item) for item in domu.overlays)]
+
+
+def domu_overlay(domu: str, overlay: str) -> str:
+    """The layer of an overlay of a domU: its templates make it another one than the dom0's of the same name."""
+    return f"overlay-{overlay}-of-{domu}"
 
 
 @dataclass(frozen=True)
@@ -79,6 +91,10 @@ class Places:
     def kernel_config(self) -> Path:
         """The configuration inside the dom0 kernel, as text."""
         return self.out / "kernel.config"
+
+    def domu(self, name: str) -> Path:
+        """A file of the domUs' root images: NAME.img, NAME.mtree, NAME.json, SHA512."""
+        return self.out / "domu" / name
 
     @property
     def mtree(self) -> Path:

@@ -18,7 +18,8 @@ from glassmaster.inputs.kernel.wanted import wanted_source_sets
 from glassmaster.inputs.wants import SET_SUFFIXES, kernel_file, sets_folder
 from glassmaster.places import Places
 from glassmaster.recipe.load import LoadedRecipe
-from glassmaster.recipe.model import Recipe
+from glassmaster.recipe.model import Kernel, Recipe
+from glassmaster.recipe.parts import all_kernels, all_sets
 
 Row = Mapping[str, Any]
 # What a damaged list of inputs can lead to; fetch will make it anew.
@@ -41,19 +42,24 @@ class Reads:
 
 def _of_a_set(recipe: Recipe, name: str) -> bool:
     folder = sets_folder(recipe.release.machine)
-    return name in {f"{folder}/{item}{suffix}" for item in recipe.release.sets for suffix in SET_SUFFIXES}
+    return name in {f"{folder}/{item}{suffix}" for item in all_sets(recipe) for suffix in SET_SUFFIXES}
 
 
-def _of_the_kernel(recipe: Recipe, name: str) -> bool:
-    if recipe.kernel.source == "built":
-        return _of_the_sources(recipe, name)
-    return name == kernel_file(recipe.release.machine, recipe.kernel.config)
+def _of_the_kernels(recipe: Recipe, name: str) -> bool:
+    return any(name in _files_of(kernel, recipe.release.machine) for kernel in all_kernels(recipe))
 
 
 def _of_the_sources(recipe: Recipe, name: str) -> bool:
-    return name in {
+    return recipe.kernel.source == "built" and name in _files_of(recipe.kernel, recipe.release.machine)
+
+
+def _files_of(kernel: Kernel, machine: str) -> set[str]:
+    """What a kernel may be taken from, or made from."""
+    if kernel.source == "prebuilt":
+        return {kernel_file(machine, kernel.config)}
+    return {
         f"{folder}/{item}{suffix}"
-        for folder, items in wanted_source_sets(recipe.kernel) for item in items for suffix in SET_SUFFIXES
+        for folder, items in wanted_source_sets(kernel) for item in items for suffix in SET_SUFFIXES
     }  # fmt: skip
 
 
@@ -65,8 +71,8 @@ def _of_grub(recipe: Recipe, name: str) -> bool:
     return name.startswith("debian/grub-")
 
 
-_WANTS = ("release", "kernel.source", "kernel.config", "kernel.build.sets", "xen.package", "standin")
-_TREE = ("release.sets", "xen", "overlays", "standin", "epoch")
+_WANTS = ("release", "kernel.source", "kernel.config", "kernel.build.sets", "xen.package", "standin", "domus")
+_TREE = ("release.sets", "xen", "overlays", "domus", "standin", "epoch")
 _TOOLS = (
     "release.version", "release.machine", "kernel.source", "kernel.build.sets", "kernel.build.patches",
     "kernel.build.environment", "kernel.build.make",
@@ -78,13 +84,14 @@ STEPS = {
     # The release id is made of the whole recipe; an overlay's templates may show any of its values.
     "fetch": Reads(None),
     "overlay": Reads(None, release_id=True),
-    "sets": Reads(("release.machine", "release.sets", "release.disagreeing", "epoch"), _of_a_set),
+    "sets": Reads(("release.machine", "release.sets", "domus", "release.disagreeing", "epoch"), _of_a_set),
     "toolchain": Reads(_TOOLS, _of_the_sources, tools=(("cc",), ("c++",), ("patch",))),
-    "kernel": Reads((*_TOOLS, "kernel.config", "kernel.build", "epoch"), _of_the_kernel),
+    "kernel": Reads((*_TOOLS, "kernel.config", "kernel.build", "domus", "epoch"), _of_the_kernels),
     "xen": Reads(("xen.package", "xen.member", "epoch"), _of_xen),
     "grub": Reads(
         ("description", "boot", "kernel.arguments", "xen", "epoch"), _of_grub, release_id=True, tools=(("mformat",),)
     ),
+    "domu": Reads(("domus", "standin", "media.volume_id", "epoch"), release_id=True),
     "mtree": Reads(_TREE, release_id=True),
     "iso": Reads((*_TREE, "media", "description"), release_id=True),
     "readback": Reads(()),

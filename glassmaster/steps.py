@@ -6,37 +6,36 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from glassmaster.atomic import put_in_place, temporary_beside, write_bytes, write_json, write_text
-from glassmaster.checks import rcscripts, readback
-from glassmaster.doit_plugins.progress import Advance, progress
-from glassmaster.errors import GlassmasterError
+from glassmaster.checks import readback
+from glassmaster.checks.sound import require_sound
+from glassmaster.doit_plugins.progress import progress
 from glassmaster.images import grub
 from glassmaster.images.fat import write_fat
 from glassmaster.images.iso import BootImages, write_iso
 from glassmaster.inputs.accounts import Accounts
 from glassmaster.inputs.boot_files import KERNEL_PATH, XEN_PATH, xen_layer
 from glassmaster.inputs.debian import extracted
-from glassmaster.inputs.overlay import overlay_layer, read_rules
+from glassmaster.inputs.overlay import overlay_layer
 from glassmaster.inputs.record import Record, read_record
 from glassmaster.inputs.sets import release_accounts, set_layer
 from glassmaster.inputs.standin.release import make_release
 from glassmaster.inputs.store import default_store
 from glassmaster.inputs.tarindex import TarIndex, indexed
 from glassmaster.inputs.wants import SET_SUFFIXES, sets_folder
-from glassmaster.places import BOOT_IMAGES, STANDIN_NOTICE, Places, layer_names
+from glassmaster.places import BOOT_IMAGES, STANDIN_NOTICE, Places, domu_overlay, layer_names
 from glassmaster.recipe.load import LoadedRecipe
+from glassmaster.recipe.parts import all_sets
 from glassmaster.run import run
 from glassmaster.tree.blob import new_blob
 from glassmaster.tree.entry import Entry
 from glassmaster.tree.layer import Layer, read_layer, write_layer
-from glassmaster.tree.links import dangling
 from glassmaster.tree.merge import Tree, merge
-from glassmaster.tree.mtree import Listed, format_mtree, listed, parse_mtree
+from glassmaster.tree.mtree import format_mtree, listed, parse_mtree
 
 
 def make_standin(loaded: LoadedRecipe) -> None:
@@ -52,7 +51,7 @@ def make_standin(loaded: LoadedRecipe) -> None:
 def make_set_layers(loaded: LoadedRecipe) -> None:
     """Sets to layers, several at a time; and the release's accounts."""
     recipe, store, places, inputs = loaded.recipe, default_store(), Places(loaded.name), _inputs(loaded)
-    names = recipe.release.sets
+    names = all_sets(recipe)
     folder = sets_folder(recipe.release.machine)
     rows = {name: inputs.row(*(f"{folder}/{name}{suffix}" for suffix in SET_SUFFIXES)) for name in names}
     with ThreadPoolExecutor(os.cpu_count()) as pool, progress("sets", len(names)) as advance:
@@ -81,13 +80,14 @@ def make_xen_layer(loaded: LoadedRecipe) -> None:
     write_layer(layer, places.layer("xen"))
 
 
-def make_overlay_layer(loaded: LoadedRecipe, name: str) -> None:
-    """An overlay to a layer."""
+def make_overlay_layer(loaded: LoadedRecipe, name: str, domu: str = "") -> None:
+    """An overlay to a layer: of the dom0, or of a domU."""
     places = Places(loaded.name)
     accounts = Accounts(**json.loads(places.accounts.read_bytes()))
-    with new_blob(places.blob(f"overlay-{name}")) as blob:
-        layer = overlay_layer(name, _template_context(loaded), accounts, loaded.recipe.epoch, blob)
-    write_layer(layer, places.layer(f"overlay-{name}"))
+    made = domu_overlay(domu, name) if domu else f"overlay-{name}"
+    with new_blob(places.blob(made)) as blob:
+        layer = overlay_layer(name, _template_context(loaded, domu), accounts, loaded.recipe.epoch, blob)
+    write_layer(layer, places.layer(made))
 
 
 def make_grub(loaded: LoadedRecipe) -> None:
@@ -127,14 +127,7 @@ def make_grub(loaded: LoadedRecipe) -> None:
 def make_mtree(loaded: LoadedRecipe) -> None:
     """Merge the layers; write the tree as text."""
     tree = merged_tree(loaded)
-    for name in loaded.recipe.overlays:
-        for node in dangling(tree, f"overlay:{name}", read_rules(name).runtime):
-            raise GlassmasterError(
-                f"overlay:{name}: {node.entry.path} -> {node.entry.link}: the link leads to nothing on this image",
-                hint="correct it; if the path is there when the system runs, "
-                f"list it under `runtime` in overlays/{name}.yaml",
-            )
-    rcscripts.require_harmless(tree)
+    require_sound(tree, loaded.recipe.overlays)
     notice = f"\n{STANDIN_NOTICE}" if loaded.recipe.standin else ""
     comment = f"glassmaster recipe {loaded.name}, release {_release_id(loaded)}{notice}"
     write_text(Places(loaded.name).mtree, format_mtree(tree, comment=comment))
@@ -158,7 +151,7 @@ def make_iso(loaded: LoadedRecipe) -> None:
                 budget=recipe.media.budget, progress=advance.to,
             )  # fmt: skip
         size = temporary.stat().st_size
-        result = _compared([listed(node) for node in tree], temporary)
+        result = readback.compared([listed(node) for node in tree], readback.read_iso(temporary))
         readback.require_equal(result, places.iso)
         facts = {
             "path": str(places.iso), "size": size, "sha256": readback.file_digest(temporary), "entries": len(tree),
@@ -174,23 +167,11 @@ def read_back(loaded: LoadedRecipe) -> readback.Readback:
     """Compare the finished CD with its mtree text once more."""
     places = Places(loaded.name)
     lines = parse_mtree(places.mtree.read_text(encoding="utf-8"), str(places.mtree))
-    result = _compared(lines, places.iso)
+    result = readback.compared(lines, readback.read_iso(places.iso))
     # Of the image that was read, not of the one that was once described.
     _write_readback(result, readback.file_digest(places.iso), places)
     readback.require_equal(result, places.iso)
     return result
-
-
-def _compared(expected: Sequence[Listed], image: Path) -> readback.Readback:
-    """Read an image back and compare."""
-    with progress("reading back", sum(item.size for item in expected), "bytes") as advance:
-        return readback.compare(expected, _told(readback.read_iso(image), advance))
-
-
-def _told(found: Iterable[readback.Found], advance: Advance) -> Iterator[readback.Found]:
-    for item in found:
-        yield item
-        advance(item.size)
 
 
 def _write_readback(result: readback.Readback, image: object, places: Places) -> None:
@@ -205,10 +186,10 @@ def _release_id(loaded: LoadedRecipe) -> str:
     return _inputs(loaded).release_id
 
 
-def _template_context(loaded: LoadedRecipe) -> dict[str, Any]:
+def _template_context(loaded: LoadedRecipe, domu: str) -> dict[str, Any]:
+    recipe = loaded.recipe
+    own = recipe.domus[domu].variables if domu else {}
     return {
-        "recipe": loaded.recipe,
-        "name": loaded.name,
-        "vars": loaded.recipe.variables,
-        "release_id": _release_id(loaded),
-    }
+        "recipe": recipe, "name": loaded.name, "vars": {**recipe.variables, **own}, "release_id": _release_id(loaded),
+        "domu": domu,
+    }  # fmt: skip

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from glassmaster.checks.ffs_reader import DamagedImageError, Image, complaints
+from glassmaster.doit_plugins.progress import Advance, progress
 from glassmaster.errors import GlassmasterError
 from glassmaster.tree.mtree import Listed
 
@@ -122,6 +123,18 @@ def compare(listed: Iterable[Listed], found: Iterable[Found]) -> Readback:
             differences.append(f"{item.path}: {_difference(expected[item.path], item)}")
     differences += [f"{path}: is in the tree, but not on the disc" for path in expected if path not in seen]
     return Readback(len(seen), size, tuple(differences))
+
+
+def compared(expected: Sequence[Listed], found: Iterable[Found]) -> Readback:
+    """As `compare`, telling how far it is."""
+    with progress("reading back", sum(item.size for item in expected), "bytes") as advance:
+        return compare(expected, _told(found, advance))
+
+
+def _told(found: Iterable[Found], advance: Advance) -> Iterator[Found]:
+    for item in found:
+        yield item
+        advance(item.size)
 
 
 def require_equal(result: Readback, image: Path) -> None:

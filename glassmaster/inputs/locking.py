@@ -18,7 +18,8 @@ from glassmaster.inputs.mirror import ReleaseMirror, set_file, take
 from glassmaster.inputs.signed import SignedDigests, verified
 from glassmaster.inputs.store import Store
 from glassmaster.inputs.wants import kernel_file, sets_folder, wants
-from glassmaster.recipe.model import Recipe
+from glassmaster.recipe.model import Kernel, Recipe
+from glassmaster.recipe.parts import all_kernels, all_sets
 
 AT_ONCE = 8
 MADE_HERE, FIRST_USE, APT = "made on this machine", "first-use", "apt"
@@ -40,8 +41,9 @@ def release_inputs(recipe: Recipe, mirrors: Sequence[str], store: Store) -> list
     mirror = ReleaseMirror(mirrors, release.version)
     digests = _Digests(mirror, recipe)
     folder = sets_folder(release.machine)
-    sets = [f"{folder}/{set_file(name, digests.folder(folder), digests.where(folder))}" for name in release.sets]
-    paths = [*sets, *_kernel(recipe, digests)]
+    sets = [f"{folder}/{set_file(name, digests.folder(folder), digests.where(folder))}" for name in all_sets(recipe)]
+    kernels = [path for kernel in all_kernels(recipe) for path in _kernel(kernel, recipe, digests)]
+    paths = dict.fromkeys([*sets, *kernels])
 
     def locked(path: str) -> LockedInput:
         above, _, file = path.rpartition("/")
@@ -94,20 +96,20 @@ def _signed(mirror: ReleaseMirror, key: str) -> SignedDigests:
     return verified(message, data, where, key)
 
 
-def _kernel(recipe: Recipe, digests: _Digests) -> list[str]:
-    """What the kernel is made from, or the release's own."""
+def _kernel(kernel: Kernel, recipe: Recipe, digests: _Digests) -> list[str]:
+    """What a kernel is made from, or the release's own."""
     sources = [
         f"{folder}/{set_file(name, digests.folder(folder), digests.where(folder))}"
-        for folder, names in wanted_source_sets(recipe.kernel) for name in names
+        for folder, names in wanted_source_sets(kernel) for name in names
     ]  # fmt: skip
     if sources:
         return sources
-    path = kernel_file(recipe.release.machine, recipe.kernel.config)
+    path = kernel_file(recipe.release.machine, kernel.config)
     folder, _, file = path.rpartition("/")
     kernels = digests.folder(folder)
     if file not in kernels:
         there = ", ".join(sorted(kernels))
-        raise GlassmasterError(f"the release has no kernel {recipe.kernel.config}", why=f"{folder} has: {there}")
+        raise GlassmasterError(f"the release has no kernel {kernel.config}", why=f"{folder} has: {there}")
     return [path]
 
 

@@ -13,7 +13,7 @@ from glassmaster.places import KERNEL_FOLDER, SETS_FOLDER
 
 if TYPE_CHECKING:
     from glassmaster.inputs.lock import Lock
-    from glassmaster.recipe.model import Recipe
+    from glassmaster.recipe.model import Kernel, Recipe
 
 # Tried in this order; NetBSD 9 and later have binary sets as .tar.xz, source sets and older ones as .tgz.
 SET_SUFFIXES = (".tar.xz", ".tgz")
@@ -30,18 +30,28 @@ def wants(recipe: Recipe) -> Wants:
         "release.trust": () if recipe.standin else (release.trust,),
         "release.key": (release.key,) if release.key else (),
         "release.sets": release.sets,
-        **_kernel(recipe),
+        **{f"domus.{name}.sets": domu.sets for name, domu in recipe.domus.items()},
+        **_kernel(recipe.kernel, "kernel"),
+        **_domu_kernels(recipe),
         "Debian packages": debian_packages(recipe),
     }
     return {name: words for name, words in found.items() if words}
 
 
-def _kernel(recipe: Recipe) -> Wants:
+def _domu_kernels(recipe: Recipe) -> Wants:
+    found: dict[str, tuple[str, ...]] = {}
+    for name, domu in recipe.domus.items():
+        if domu.kernel is not None:
+            found |= _kernel(domu.kernel, f"domus.{name}.kernel")
+    return found
+
+
+def _kernel(kernel: Kernel, prefix: str) -> Wants:
     """What a kernel is taken from, or made from."""
-    sources = wanted_source_sets(recipe.kernel)
+    sources = wanted_source_sets(kernel)
     if sources:
-        return {"kernel.build.sets": tuple(f"{folder}/{name}" for folder, names in sources for name in names)}
-    return {"kernel.config": (recipe.kernel.config,)}
+        return {f"{prefix}.build.sets": tuple(f"{folder}/{name}" for folder, names in sources for name in names)}
+    return {f"{prefix}.config": (kernel.config,)}
 
 
 def sets_folder(machine: str) -> str:

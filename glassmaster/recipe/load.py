@@ -7,6 +7,7 @@ import difflib
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +16,16 @@ from typing import Any
 from glassmaster.errors import GlassmasterError
 from glassmaster.recipe.convert import build
 from glassmaster.recipe.kernel import kernel_problems
-from glassmaster.recipe.model import KERNEL_ARGUMENTS_LIMIT, Recipe
+from glassmaster.recipe.model import KERNEL_ARGUMENTS_LIMIT, Domu, Kernel, Recipe
 from glassmaster.recipe.nodes import Mapped, Scalar, merged, read_yaml
+from glassmaster.recipe.parts import domu_kernels, kernel_name
 from glassmaster.recipe.values import epoch, plain_words
 
 FOLDER = Path("recipes")
 SUFFIX = ".yaml"
 LOCK_SUFFIX = ".lock"
+# As docs/domu-conf.md names virtual machines.
+_DOMU = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
 @dataclass(frozen=True)
@@ -115,6 +119,8 @@ def _check(recipe: Recipe, node: Mapped) -> None:
     for names, keys in (
         (recipe.release.sets, ("release", "sets")), (recipe.overlays, ("overlays",)),
         (scenarios, ("smoke", "scenarios")),
+        *((domu.sets, ("domus", name, "sets")) for name, domu in recipe.domus.items()),
+        *((domu.overlays, ("domus", name, "overlays")) for name, domu in recipe.domus.items()),
     ):  # fmt: skip
         doubled = sorted({name for name in names if names.count(name) > 1})
         if doubled:
@@ -135,10 +141,37 @@ def _check(recipe: Recipe, node: Mapped) -> None:
             f"{_place(node, 'kernel', 'arguments')}: kernel.arguments: {len(recipe.kernel.arguments)} characters",
             why=f"NetBSD cuts its command line at {KERNEL_ARGUMENTS_LIMIT} characters",
         )
-    if recipe.kernel.source == "built":
-        for field, what, why in kernel_problems(recipe.kernel):
-            place = _place(node, "kernel", "build", field)
-            raise GlassmasterError(f"{place}: kernel.build.{field}: {what}", why=why)
+    _check_kernel(recipe.kernel, node, "kernel")
+    for name, domu in recipe.domus.items():
+        _check_domu(name, domu, node)
+        if domu.kernel is not None:
+            _check_kernel(domu.kernel, node, "domus", name, "kernel")
+    kernels = [kernel_name(kernel) for kernel in domu_kernels(recipe)]
+    for both in sorted({kernel for kernel in kernels if kernels.count(kernel) > 1}):
+        raise GlassmasterError(
+            f"{_place(node, 'domus')}: domus: two different kernels are called {both}",
+            why=f"each would be /netbsd-{both} on the disc",
+        )
+
+
+def _check_domu(name: str, domu: Domu, node: Mapped) -> None:
+    if not _DOMU.fullmatch(name):
+        raise GlassmasterError(
+            f"{_place(node, 'domus', name)}: domus.{name}: not a name for an image",
+            why="expected up to 63 of a-z, 0-9 and -, beginning with a letter or digit",
+        )
+    if "etc" not in domu.sets:
+        raise GlassmasterError(
+            f"{_place(node, 'domus', name, 'sets')}: domus.{name}.sets: `etc` is missing",
+            why="it holds master.passwd and group, by which owners are numbered",
+        )
+
+
+def _check_kernel(kernel: Kernel, node: Mapped, *keys: str) -> None:
+    if kernel.source == "built":
+        for field, what, why in kernel_problems(kernel):
+            place = _place(node, *keys, "build", field)
+            raise GlassmasterError(f"{place}: {'.'.join(keys)}.build.{field}: {what}", why=why)
 
 
 def _place(node: Mapped, *keys: str) -> str:

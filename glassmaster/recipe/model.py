@@ -138,6 +138,31 @@ class Kernel:
 
 
 @dataclass(frozen=True)
+class Domu:
+    """A kind of virtual machine: a read-only root image, from which any number of domUs start."""
+
+    sets: tuple[str, ...] = setting(
+        "Its sets, in the order in which they are merged. `etc` must be among them.", convert=plain_words
+    )
+    overlays: tuple[str, ...] = setting(
+        "Its overlays, in the order in which they are merged. Their templates see its name as `domu`.",
+        default=(),
+        convert=plain_words,
+    )
+    variables: Mapping[str, str] = setting(
+        "Values for the overlays' templates, over the recipe's own.", default_factory=dict
+    )
+    filesystem: Literal["cd9660", "ffs1", "ffs2"] = setting(
+        "The image's file system: as on the CD, or UFS1 or UFS2. All are read-only for the domU.", default="cd9660"
+    )
+    kernel: Kernel | None = setting(
+        "The kernel that the dom0 starts it with, beside the dom0's own on the disc: /netbsd-CONFIG, or "
+        "/netbsd-NAME where it is built. Several kinds may name the same one.",
+        default=None,
+    )
+
+
+@dataclass(frozen=True)
 class Xen:
     """The hypervisor, taken out of a Debian package without installing it."""
 
@@ -255,6 +280,10 @@ class Recipe:
     )
     variables: Mapping[str, str] = setting("Values for the overlays' templates, as vars.NAME.", default_factory=dict)
     boot: Boot = setting("The boot menu.", default_factory=Boot)
+    domus: Mapping[str, Domu] = setting(
+        "Kinds of virtual machines whose root images are made and lie on the disc, as /images/NAME.img.",
+        default_factory=dict,
+    )
     media: Media = setting("The disc.")
     smoke: Smoke = setting("The boot test.", default_factory=Smoke)
     standin: Standin | None = setting("Present when the release is the stand-in.", default=None)

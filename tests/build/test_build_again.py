@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from glassmaster import tasks
+from glassmaster import taskfiles
 
 if TYPE_CHECKING:
     from tests.build.conftest import Clone
@@ -112,9 +112,9 @@ def test_a_damaged_list_of_inputs_is_made_again(built: Clone, steps_run: Ran) ->
 def test_inputs_that_cannot_be_used_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("GLASSMASTER_STORE", str(tmp_path))
     (tmp_path / "inputs.json").write_text(text)
-    assert not tasks._stored(tmp_path / "inputs.json")
-    assert not tasks._stored(tmp_path / "none.json")
-    assert not tasks._blobs_exist([tmp_path / "inputs.json"])
+    assert not taskfiles.stored(tmp_path / "inputs.json")
+    assert not taskfiles.stored(tmp_path / "none.json")
+    assert not taskfiles.blobs_exist([tmp_path / "inputs.json"])
 
 
 def test_two_recipes_at_once(built: Clone, steps_run: Ran) -> None:

@@ -1,0 +1,69 @@
+"""Which files the tasks of a recipe need, and whether what earlier ones made is still there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from doit.exceptions import InvalidDodoFile
+
+from glassmaster.errors import GlassmasterError
+from glassmaster.inputs.kernel.wanted import SOURCE_FOLDER, patch_files
+from glassmaster.inputs.kernel.workdir import MARK
+from glassmaster.inputs.store import default_store
+from glassmaster.places import KERNEL_FOLDER, SETS_FOLDER, Places, layer_names
+from glassmaster.recipe.load import LoadedRecipe
+from glassmaster.recipe.model import EMPTY_DISK, Kernel
+
+
+def mirror_files(loaded: LoadedRecipe) -> list[Path]:
+    """The files of the stand-in's mirror that stand for all of it."""
+    release = loaded.recipe.release
+    top = Places(loaded.name).mirror / f"NetBSD-{release.version}"
+    binary = [top / release.machine / folder for folder in (SETS_FOLDER, KERNEL_FOLDER)]
+    return [folder / "SHA512" for folder in (*binary, top / SOURCE_FOLDER)]
+
+
+def patches(loaded: LoadedRecipe, kernel: Kernel) -> list[Path]:
+    """The patches of a kernel that is built; one that is missing is an error before any task starts."""
+    if kernel.source == "prebuilt":
+        return []
+    try:
+        return patch_files(loaded, loaded.recipe.release.version, kernel.build.patches)
+    except GlassmasterError as error:
+        raise InvalidDodoFile(f"{loaded.files[0]}: {error}") from error
+
+
+def tools_exist(toolchain: Path) -> bool:
+    """Whether the store still has the tools that were made."""
+    try:
+        return (Path(json.loads(toolchain.read_bytes())["folder"]) / MARK).exists()
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def disks(loaded: LoadedRecipe) -> list[Path]:
+    """The hard disks' images that the smoke test's scenarios name."""
+    scenarios = loaded.recipe.smoke.scenarios
+    return sorted({Path(disk) for item in scenarios for disk in item.disks if disk != EMPTY_DISK})
+
+
+def layers(loaded: LoadedRecipe) -> list[Path]:
+    return [Places(loaded.name).layer(name) for name in layer_names(loaded.recipe)]
+
+
+def stored(inputs: Path) -> bool:
+    """Whether the store still has all inputs: it is a cache and may have been emptied."""
+    store = default_store()
+    try:
+        return all(row["sha512"] in store for row in json.loads(inputs.read_bytes())["inputs"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def blobs_exist(layers: list[Path]) -> bool:
+    """Whether the archives that layers point into are still in the store."""
+    try:
+        return all((path.parent / name).exists() for path in layers for name in json.loads(path.read_bytes())["blobs"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
