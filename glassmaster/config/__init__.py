@@ -1,0 +1,1 @@
+"""Configuration trees: what servers find on their /config partitions, kept together in Subversion; docs/config-trees.md."""
