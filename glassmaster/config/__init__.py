@@ -1,1 +1,1 @@
-"""Configuration trees: what servers find on their /config partitions, kept together in Subversion; docs/config-trees.md."""
+"""Configuration trees: what servers find on their /config partitions, kept in Subversion; docs/config-trees.md."""

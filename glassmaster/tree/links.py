@@ -20,6 +20,11 @@ def dangling(tree: Tree, origin: str, runtime: Sequence[str]) -> Iterator[Node]:
 
 def resolves(tree: Tree, path: str, runtime: Sequence[str] = ()) -> bool:
     """True if following every link on the way, as a system with this tree as its root would, ends at something."""
+    return lost_at(tree, path, runtime) is None
+
+
+def lost_at(tree: Tree, path: str, runtime: Sequence[str] = ()) -> str | None:
+    """The path at which following every link on the way ends at nothing; None if it ends at something."""
     todo, at, links = path.split("/"), ROOT, 0
     places = [place.rstrip("/") for place in runtime]
     while todo:
@@ -28,16 +33,16 @@ def resolves(tree: Tree, path: str, runtime: Sequence[str] = ()) -> bool:
             continue
         at = parent(at) if name == ".." else name if at == ROOT else f"{at}/{name}"
         if any(f"/{at}/".startswith(f"{place}/") for place in places):
-            return True
+            return None
         if at not in tree:
-            return False
+            return at
         entry = tree[at].entry
         if entry.kind == "file" and todo:
-            return False
+            return at
         if entry.kind == "link":
             links += 1
             if links > LINKS_LIMIT or not entry.link:
-                return False
+                return at
             at = ROOT if entry.link.startswith("/") else parent(at)
             todo = entry.link.split("/") + todo
-    return True
+    return None

@@ -62,7 +62,20 @@ def test_the_corpus_is_there() -> None:
     assert len(CORPUS) > 40
 
 
-KEYS = "memory vcpus mac bridge root config swap data kernel arguments order autostart".split()
+KEYS = [
+    "memory",
+    "vcpus",
+    "mac",
+    "bridge",
+    "root",
+    "config",
+    "swap",
+    "data",
+    "kernel",
+    "arguments",
+    "order",
+    "autostart",
+]
 WORDS = (
     "64", "0", "01", "128", "129", "9999", "10000", "1048576", "1048577", "00000001", "99999999999", "", "yes", "no",
     "00:16:3e:00:00:01", "01:16:3e:00:00:01", "00:16:3E:00:00:01", "::::::", "bridge0", "b" * 15, "b" * 16, "0b",

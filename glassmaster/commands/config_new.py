@@ -1,0 +1,41 @@
+"""`doit config-new DIR`: makes a configuration tree to start from."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from doit.exceptions import InvalidCommand
+
+from glassmaster.doit_plugins.command import PlainCommand
+
+CALLER_DIRECTORY = "GLASSMASTER_CWD"
+
+
+class ConfigNew(PlainCommand):
+    """doit's command."""
+
+    name = "config-new"
+    doc_purpose = "make a configuration tree: a Subversion repository with a worked example"
+    doc_usage = "DIR"
+    doc_description = (
+        "Makes DIR/repository with /pservers, /vservers, /global and /docs, and DIR/checkout, a working copy of it. "
+        "DIR must not be there yet, or be empty: nothing is ever overwritten."
+    )
+    examples = ("config-new racks",)
+
+    def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
+        """Make it, then say how to go on."""
+        from glassmaster.config.layout import make_config_tree
+        from glassmaster.errors import GlassmasterError
+
+        if len(pos_args) != 1:
+            raise InvalidCommand("config-new takes one directory, such as `doit config-new racks`")
+        try:
+            checkout = make_config_tree(Path(os.environ.get(CALLER_DIRECTORY) or ".") / pos_args[0])
+        except GlassmasterError as error:
+            raise InvalidCommand(str(error)) from error
+        print(f"{checkout} is a checkout of {checkout.parent / 'repository'}")
+        print(f"next: read {checkout / 'docs/README.md'}, then doit config-check {pos_args[0]}/{checkout.name}")
+        return 0
