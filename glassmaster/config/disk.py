@@ -18,6 +18,7 @@ from glassmaster.config.modes import Attributes, attributes
 from glassmaster.config.tree import ConfigTree, Server
 from glassmaster.errors import GlassmasterError
 from glassmaster.images.disk import LONGEST_LABEL, DiskPlan, Partition, Place, write_disk
+from glassmaster.images.ffs.superblock import LONGEST_LABEL as LONGEST_FFS_LABEL
 from glassmaster.images.ffs.writer import write_ffs
 from glassmaster.inputs.accounts import Accounts, parse_accounts
 from glassmaster.tree.blob import Blob, new_blob
@@ -122,7 +123,13 @@ def _partition(slot: Slot, servers: Mapping[str, Server], shared: Server, wanted
         entries = [] if slot.use == "var" else list(_entries(servers[slot.owner], shared, wanted, blob))
     content = _merged(slot, entries, wanted.epoch)
     # UFS1: what every NetBSD reads, and its newfs(8) makes.
-    write_ffs(content, image, version=1, epoch=wanted.epoch, label=f"{slot.owner or 'host'}-{slot.use}"[:31], size=size)
+    label = f"{slot.owner or 'host'}-{slot.use}"[:LONGEST_FFS_LABEL]
+    try:
+        write_ffs(content, image, version=1, epoch=wanted.epoch, label=label, size=size)
+    except GlassmasterError as error:
+        where = servers[""].where(HOST_FILE)
+        what = f"{where}: partition {slot.letter}, {slot.mib} MiB, cannot be made"
+        raise GlassmasterError(what, why=str(error)) from error
     return Partition(slot.letter, "4.2BSD", size, image)
 
 
