@@ -53,7 +53,7 @@ class ConfigDisk(PlainCommand):
             facts = write_host_disk(read_config_tree(caller / folder), host, wanted_of(loaded), target)
         except GlassmasterError as error:
             raise InvalidCommand(str(error)) from error
-        print(as_text(facts, target))
+        print(as_text(facts, str(out or target), target.stat().st_size))
         return 0
 
 
@@ -83,7 +83,7 @@ def wanted_of(loaded: LoadedRecipe) -> Wanted:
     return Wanted(loaded.recipe.variables.get("marker", MARKER), loaded.recipe.epoch, accounts)
 
 
-def as_text(facts: DiskFacts, target: Path) -> str:
+def as_text(facts: DiskFacts, shown: str, size: int) -> str:
     """The partitions, and the command that divides a real disk like this."""
     from glassmaster.config.host import prepare_words
 
@@ -92,5 +92,4 @@ def as_text(facts: DiskFacts, target: Path) -> str:
         what = f"{slot.owner}: {slot.use}" if slot.owner else f"/{slot.use}" if slot.use != "swap" else "swap"
         rows.append(f"  {facts.facts.disk.name}{slot.letter}  {slot.mib:>7,} MiB at sector {place.start:<11} {what}")
     prepare = " ".join(prepare_words(facts.host, facts.facts.disk))
-    size = target.stat().st_size
-    return "\n".join([f"{target}: {size:,} bytes", *rows, f"on the machine itself: {prepare}"])
+    return "\n".join([f"{shown}: {size:,} bytes", *rows, f"on the machine itself: {prepare}"])

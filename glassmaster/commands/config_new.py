@@ -27,7 +27,7 @@ class ConfigNew(PlainCommand):
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
         """Make it, then say how to go on."""
-        from glassmaster.config.layout import make_config_tree
+        from glassmaster.config.layout import REPOSITORY, make_config_tree
         from glassmaster.errors import GlassmasterError
 
         if len(pos_args) != 1:
@@ -36,6 +36,7 @@ class ConfigNew(PlainCommand):
             checkout = make_config_tree(Path(os.environ.get(CALLER_DIRECTORY) or ".") / pos_args[0])
         except GlassmasterError as error:
             raise InvalidCommand(str(error)) from error
-        print(f"{checkout} is a checkout of {checkout.parent / 'repository'}")
-        print(f"next: read {checkout / 'docs/README.md'}, then doit config-check {pos_args[0]}/{checkout.name}")
+        shown = Path(pos_args[0], checkout.name)
+        print(f"{shown} is a checkout of {shown.parent / REPOSITORY}")
+        print(f"next: read {shown / 'docs/README.md'}, then doit config-check {shown}")
         return 0

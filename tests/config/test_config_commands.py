@@ -61,7 +61,7 @@ def release(project: Path, *paths: str) -> None:
 
 def test_from_nothing_to_a_disk(doit: Doit, tmp_path: Path) -> None:
     said = doit("config-new", "racks")
-    assert "racks/checkout is a checkout of" in said and "doit config-check racks/checkout" in said
+    assert "racks/checkout is a checkout of racks/repository\n" in said and "doit config-check racks/checkout" in said
     said = doit("config-check", "racks/checkout")
     assert said == "1 host, 1 virtual machine, not against a CD (no recipe=NAME): 0 errors, 0 warnings\n"
     said = doit("config-disk", "host=dom0.example.org", "config=racks/checkout", "recipe=standin", "out=disk.img")
