@@ -31,6 +31,9 @@ def check_disks(server: Server, guests: Sequence[Guest], facts: HostFacts | None
     """`guests`: those of this host."""
     claims = [*_claims_of_host(server), *(claim for guest in guests for claim in _claims_of_guest(guest))]
     yield from _used_twice(claims)
+    if FSTAB in server.items:
+        for claim in _claims_of_rc_conf(server):
+            yield warning(claim.where, f"glassmaster_{claim.use} means nothing: there is an {FSTAB}", "say it there")
     if facts is None:
         return
     try:
@@ -45,14 +48,19 @@ def check_disks(server: Server, guests: Sequence[Guest], facts: HostFacts | None
 
 
 def _claims_of_host(server: Server) -> Iterator[Claim]:
-    for name, use in RC_VARIABLES.items():
-        said = rc_values(server).get(name)
-        if said and said.value:
-            yield Claim(said.value, "", use, server.where(RC_CONF, said.line))
+    if FSTAB not in server.items:
+        yield from _claims_of_rc_conf(server)
     for number, words in fstab(server):
         if len(words) > 2 and words[0].startswith("/dev/"):
             use = "swap" if words[2] == "swap" else words[1].removeprefix("/")
             yield Claim(words[0], "", use, server.where(FSTAB, number))
+
+
+def _claims_of_rc_conf(server: Server) -> Iterator[Claim]:
+    for name, use in RC_VARIABLES.items():
+        said = rc_values(server).get(name)
+        if said and said.value:
+            yield Claim(said.value, "", use, server.where(RC_CONF, said.line))
 
 
 def _claims_of_guest(guest: Guest) -> Iterator[Claim]:
@@ -66,8 +74,7 @@ def _used_twice(claims: Sequence[Claim]) -> Iterator[Finding]:
     users: dict[str, Claim] = {}
     for claim in claims:
         first = users.setdefault(claim.device, claim)
-        # rc.conf and fstab may both say what the host does with a partition.
-        if first is not claim and (claim.owner or first.owner or claim.use != first.use):
+        if first is not claim:
             user = f"{first.owner or 'the host'}'s {first.use}"
             yield error(claim.where, f"{claim.use}: {claim.device} is {user} already ({first.where})")
 

@@ -41,7 +41,7 @@ create
 
 _HOST_PASSWD = """\
 # Entries of master.passwd(5) that are put in the place of the disc's. Until root has a password here, one logs in by
-# the keys of accounts/ssh/root, or on the console.
+# the keys of accounts/ssh/root/authorized_keys, or on the console.
 #root:HASH OF THE PASSWORD, SEE pwhash(1):0:0::0:0:Charlie &:/root:/bin/sh
 """
 
@@ -52,8 +52,8 @@ _KEYS = """\
 _HOST_MTREE = """\
 # Modes and owners where they are not root:wheel, 0644, 0755 for directories and programs: Subversion keeps neither.
 ./accounts/master.passwd  mode=0600 uname=root gname=wheel
-./accounts/ssh            mode=0700 uname=root gname=wheel
-./accounts/ssh/root       mode=0600 uname=root gname=wheel
+./accounts/ssh/root       mode=0700 uname=root gname=wheel
+./accounts/ssh/root/authorized_keys  mode=0600 uname=root gname=wheel
 """
 
 _HOST_RESTART = """\
@@ -89,8 +89,8 @@ glassmaster_swap=/dev/xbd2d
 
 _GUEST_MTREE = """\
 # Modes and owners where they are not root:wheel, 0644, 0755 for directories and programs: Subversion keeps neither.
-./accounts/ssh            mode=0700 uname=root gname=wheel
-./accounts/ssh/root       mode=0600 uname=root gname=wheel
+./accounts/ssh/root       mode=0700 uname=root gname=wheel
+./accounts/ssh/root/authorized_keys  mode=0600 uname=root gname=wheel
 """
 
 _SHARED_MTREE = """\
@@ -132,7 +132,7 @@ _NEW_HOST = """\
 - [ ] `glassmaster-prepare` with the sizes of `host.yaml`, as `./doit config-disk` prints it, and `-r URL` of this
       repository
 - [ ] leave the shell; the console shows `stage=config status=ok`
-- [ ] log in with a key of `accounts/ssh/root`
+- [ ] log in with a key of `accounts/ssh/root/authorized_keys`
 - [ ] commit the host keys of `/config/local/etc/ssh` if they shall survive the disk, with mode 0600 in `.mtree`
 """
 
@@ -165,11 +165,11 @@ FILES: Mapping[str, str] = {
     f"{_HOST}/etc/rc.conf": _HOST_RC_CONF,
     f"{_HOST}/etc/ifconfig.bridge0": _BRIDGE,
     f"{_HOST}/accounts/master.passwd": _HOST_PASSWD,
-    f"{_HOST}/accounts/ssh/root": _KEYS,
+    f"{_HOST}/accounts/ssh/root/authorized_keys": _KEYS,
     f"{_HOST}/domUs/web/domu.conf": _DOMU_CONF,
     f"{_GUEST}/.mtree": _GUEST_MTREE,
     f"{_GUEST}/etc/rc.conf": _GUEST_RC_CONF,
-    f"{_GUEST}/accounts/ssh/root": _KEYS,
+    f"{_GUEST}/accounts/ssh/root/authorized_keys": _KEYS,
     "global/.mtree": _SHARED_MTREE,
     "global/hosts": _HOSTS,
     "global/resolv.conf": _RESOLV_CONF,

@@ -94,13 +94,13 @@ def _changed(before: Attributes, words: list[str], line: int) -> Attributes:
     return now
 
 
-# Files that hold secrets by their name; others are known by what they begin with.
+# Files that hold secrets by their name; others by a private key in PEM form in them.
 SECRET_NAMES = (
     "master.passwd", "spwd.db", "ssh_host_*_key", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "*.key", "*.psk",
     "psk.txt", "*.keytab", "ipsec.conf", "wpa_supplicant.conf", "hostapd.conf", "chap-secrets", "pap-secrets",
     ".htpasswd", ".netrc",
 )  # fmt: skip
-_PRIVATE_KEY = re.compile(rb"\s*-----BEGIN [A-Z ]*PRIVATE KEY( BLOCK)?-----")
+_PRIVATE_KEY = re.compile(rb"^-----BEGIN [A-Z ]*PRIVATE KEY( BLOCK)?-----", re.MULTILINE)
 OTHERS = 0o007
 
 
@@ -110,7 +110,7 @@ def secrets(server: Server) -> Iterator[str]:
         if item.kind == "file":
             name = path.rpartition("/")[2]
             by_name = any(fnmatchcase(name, pattern) for pattern in SECRET_NAMES)
-            if by_name or _PRIVATE_KEY.match(server.file(path) or b""):
+            if by_name or _PRIVATE_KEY.search(server.file(path) or b""):
                 yield path
 
 

@@ -91,12 +91,12 @@ SPOILT = {
         [f"{RC}:8: {UNKNOWN}", f"{RC}:13: error: not sh: Syntax error: Unterminated quoted string"],
     ),
     "fstab, too short": (
-        f"{HOST}/etc/fstab", "", "/dev/wd1a /data\n",
-        [f"{HOST}/etc/fstab:1: error: fewer than four words"],
+        f"{GUEST}/etc/fstab", "", "/dev/wd1a /data\n",
+        [f"{GUEST}/etc/fstab:1: error: fewer than four words"],
     ),
     "fstab, root": (
-        f"{HOST}/etc/fstab", "", "# x\n/dev/cd0a / cd9660 ro\n",
-        [f"{HOST}/etc/fstab:2: error: where / is, is found out at each start"],
+        f"{GUEST}/etc/fstab", "", "# x\n/dev/cd0a / cd9660 ro\n",
+        [f"{GUEST}/etc/fstab:2: error: where / is, is found out at each start"],
     ),
     "whole accounts": (
         f"{GUEST}/etc/group", "", "wheel:*:0:root\n", [f"{GUEST}/etc/group: error: hides every account of the disc"]
@@ -110,23 +110,24 @@ SPOILT = {
     ),
     "a script": (f"{HOST}/etc/rc.d/mine", "", "if true\n", None),
     "mtree, a path": (
-        f"{HOST}/.mtree", "./accounts/ssh/root ", "./accounts/ssh/rooot ",
-        [f"{HOST}/.mtree:4: error: ./accounts/ssh/rooot: {NO_FILE}"],
+        f"{HOST}/.mtree", "./accounts/ssh/root/authorized_keys ", "./accounts/ssh/root/keys ",
+        [f"{HOST}/.mtree:4: error: ./accounts/ssh/root/keys: {NO_FILE}"],
     ),
     "mtree, an absolute path": (
-        f"{HOST}/.mtree", "./accounts/ssh/root ", "/etc/passwd ",
+        f"{HOST}/.mtree", "./accounts/ssh/root/authorized_keys ", "/etc/passwd ",
         [f"{HOST}/.mtree:4: error: /etc/passwd: must begin with ./"],
     ),
     "mtree, a way out": (
-        f"{HOST}/.mtree", "./accounts/ssh/root ", "./../x ", [f"{HOST}/.mtree:4: error: ./../x: not a plain path"]
+        f"{HOST}/.mtree", "./accounts/ssh/root/authorized_keys ", "./../x ",
+        [f"{HOST}/.mtree:4: error: ./../x: not a plain path"],
     ),
     "mtree, a mode": (
-        f"{HOST}/.mtree", "0600 uname=root gname=wheel\n./accounts/ssh ", "0800\n./accounts/ssh ",
+        f"{HOST}/.mtree", "0600 uname=root gname=wheel\n./accounts/ssh/root ", "0800\n./accounts/ssh/root ",
         [f"{HOST}/.mtree:2: error: ./accounts/master.passwd: mode=0800 is not understood"],
     ),
     "mtree, a word": (
         f"{HOST}/.mtree", "mode=0700 uname", "mode=0700 flags=schg uname",
-        [f"{HOST}/.mtree:3: error: ./accounts/ssh: flags=schg is not understood"],
+        [f"{HOST}/.mtree:3: error: ./accounts/ssh/root: flags=schg is not understood"],
     ),
     "secret that is open": (
         f"{HOST}/.mtree", "master.passwd  mode=0600", "master.passwd  mode=0644",
@@ -204,13 +205,15 @@ def test_images_and_kernels(example: Example) -> None:
     assert example.said() == [f"{DOMU}:5: error: root: /config/images/base.img: there is no /config/images"]
     # Below something that the host mounts: that cannot be known.
     example.change(DOMU, "/config/images/base.img", "/data/images/base.img")
-    example.write(f"{HOST}/etc/fstab", "/dev/wd1e /data ffs rw 1 2\n")
+    disk = "/dev/wd0b none swap sw\n/dev/wd0e /var ffs rw 1 2\n"
+    example.change(RC, "glassmaster_", "#")
+    example.write(f"{HOST}/etc/fstab", f"{disk}/dev/wd1e /data ffs rw 1 2\n")
     assert example.said(release("netbsd-XEN3_DOMU.gz")) == []
 
 
 def test_the_same_machine_on_two_hosts(example: Example) -> None:
     other = "pservers/spare.example.org"
-    for path in ("host.yaml", "etc/rc.conf", ".mtree", "accounts/master.passwd", "accounts/ssh/root"):
+    for path in ("host.yaml", "etc/rc.conf", ".mtree", "accounts/master.passwd", "accounts/ssh/root/authorized_keys"):
         example.write(f"{other}/{path}", (example.root / HOST / path).read_bytes())
     example.write(f"{other}/domUs/web/domu.conf", (example.root / DOMU).read_bytes())
     twice = f"{other}/domUs/web/domu.conf:3: error: mac: web starts by itself here and on another host, with one mac"
@@ -226,9 +229,18 @@ def test_a_partition_for_two(example: Example) -> None:
     assert example.said() == [f"{where}: error: data: /dev/wd1f is a's data already ({HOST}/domUs/a/domu.conf:3)"]
 
 
-def test_fstab_and_rc_conf_may_agree(example: Example) -> None:
+def test_a_fstab_is_taken_whole(example: Example) -> None:
     example.write(f"{HOST}/etc/fstab", "/dev/wd0b none swap sw\n/dev/wd0e /var ffs rw,noatime 1 2\n")
+    assert example.said() == [
+        f"{RC}:11: warning: glassmaster_swap means nothing: there is an etc/fstab",
+        f"{RC}:12: warning: glassmaster_var means nothing: there is an etc/fstab",
+    ]
+    example.change(RC, "glassmaster_", "#")
     assert example.said() == []
+    example.add(f"{HOST}/etc/fstab", "/dev/wd0e /data ffs rw 1 2\n")
+    assert (
+        f"{HOST}/etc/fstab:3: error: data: /dev/wd0e is the host's var already ({HOST}/etc/fstab:2)" in example.said()
+    )
 
 
 def test_too_many_partitions(example: Example) -> None:

@@ -85,7 +85,7 @@ def test_it_holds_what_it_should(example: Example, tmp_path: Path) -> None:
     assert modes["local/etc/rc.conf"] == ("rw-r-----", 7, 8)
     assert modes["local/accounts"] == ("rwx------", 0, 0)
     assert modes["local/accounts/master.passwd"] == ("rw-------", 0, 0)
-    assert modes["local/accounts/ssh"] == ("rwx------", 0, 0)
+    assert modes["local/accounts/ssh/root"] == ("rwx------", 0, 0)
     assert modes["global/hosts"] == ("rw-r--r--", 0, 0)
     assert modes[".glassmaster"] == ("rwx------", 0, 0)
     assert found["local/etc/resolv.conf"][0] == "l"
