@@ -41,7 +41,7 @@ class ConfigDisk(PlainCommand):
 
         if pos_args:
             raise InvalidCommand(f"config-disk takes no {pos_args[0]!r}, but host=NAME config=DIR")
-        host, folder = required("host"), required("config")
+        host, folder = required("host", self.name), required("config", self.name)
         caller = Path(os.environ.get(CALLER_DIRECTORY) or ".")
         try:
             words = words_asked_for()
@@ -57,11 +57,11 @@ class ConfigDisk(PlainCommand):
         return 0
 
 
-def required(name: str) -> str:
+def required(name: str, command: str) -> str:
     """The value of NAME=VALUE on the command line."""
     value = get_var(name, None)
     if not value:
-        raise InvalidCommand(f"{name}= is missing: `doit config-disk host=NAME config=DIR`")
+        raise InvalidCommand(f"{name}= is missing: `doit {command} host=NAME config=DIR`")
     return str(value)
 
 

@@ -61,9 +61,7 @@ def write_host_disk(tree: ConfigTree, name: str, wanted: Wanted, target: Path) -
     Raises GlassmasterError when there is no such host, when it has no host.yaml, and when something in its part of the
     tree is an error for config-check.
     """
-    host = tree.hosts.get(name)
-    if host is None:
-        raise GlassmasterError(f"there is no pservers/{name}", hint=f"there are: {', '.join(tree.hosts) or 'none'}")
+    host = tree.host(name)
     facts = read_host(host)
     if facts is None:
         raise GlassmasterError(f"{host.where(HOST_FILE)}: there is none", why="it says how the disk is divided")

@@ -66,6 +66,13 @@ class ConfigTree:
     guests: Mapping[str, Server]
     shared: Server
 
+    def host(self, name: str) -> Server:
+        """The host of that name; raises GlassmasterError when there is none."""
+        if name not in self.hosts:
+            hint = f"there are: {', '.join(self.hosts) or 'none'}"
+            raise GlassmasterError(f"there is no {HOSTS}/{name}", hint=hint)
+        return self.hosts[name]
+
     def servers(self) -> Iterator[Server]:
         """Every directory that becomes a /config/local."""
         yield from self.hosts.values()

@@ -40,8 +40,8 @@ def doit(project: Path, tmp_path: Path) -> Doit:
         result = subprocess.run(
             [sys.executable, "-m", "doit", *words], cwd=project, text=True, stdin=subprocess.DEVNULL, timeout=120,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(REPOSITORY),
-                 "PYTHONDONTWRITEBYTECODE": "1", "GLASSMASTER_CWD": str(tmp_path)},
+            env={"PATH": f"{tmp_path}/programs:{os.environ['PATH']}", "HOME": str(tmp_path),
+                 "PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1", "GLASSMASTER_CWD": str(tmp_path)},
         )  # fmt: skip
         assert "Traceback" not in result.stdout and result.returncode == status, result.stdout
         return result.stdout
@@ -120,3 +120,29 @@ def test_bad_input(doit: Doit, tmp_path: Path) -> None:
     assert "build it: ./doit mtree:standin" in doit("config-check", "racks/checkout", "recipe=standin", status=3)
     assert "--seen needs recipe=NAME" in doit("config-check", "racks/checkout", "--seen", status=3)
     assert "there is no pservers/x" in doit("config-disk", "host=x", "config=racks/checkout", status=3)
+
+
+def test_boot_starts_qemu_with_the_disk(doit: Doit, project: Path, tmp_path: Path) -> None:
+    doit("config-new", "racks")
+    words = ("boot", "host=dom0.example.org", "config=racks/checkout", "recipe=standin")
+    assert "build it: ./doit iso recipe=standin" in doit(*words, status=3)
+    iso = project / Places("standin").iso
+    iso.parent.mkdir(parents=True)
+    iso.touch()
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "qemu-system-x86_64").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\nexit 7\n')
+    (programs / "qemu-system-x86_64").chmod(0o755)
+    said = doit(*words, status=7).splitlines()
+    disk = "out/standin/disks/dom0.example.org.img"
+    assert said[1] == "ssh -p 2222 root@127.0.0.1 gets to 192.0.2.1"
+    assert f"if=none,id=disk0,format=raw,file={disk}" in said
+    # keep=yes leaves the disk as the machine has left it.
+    (project / disk).write_text("used")
+    doit(*words, "keep=yes", status=7)
+    assert (project / disk).read_text() == "used"
+    assert "-p 99 " in doit(*words, "ssh=99", status=7)
+    assert (project / disk).stat().st_size > 1000
+    assert "expected the number of a port" in doit(*words, "ssh=x", status=3)
+    (project / "out/standin/disks/x.img").touch()
+    assert "there is no pservers/x" in doit("boot", "host=x", "config=racks/checkout", "keep=yes", status=3)
