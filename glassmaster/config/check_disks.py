@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from glassmaster.config.check_etc import RC_CONF, rc_values
 from glassmaster.config.check_guests import FILE, FOLDER, Guest
 from glassmaster.config.findings import Finding, error, warning
 from glassmaster.config.host import FILE as HOST_FILE
-from glassmaster.config.host import HostFacts, Slot, slots
+from glassmaster.config.host import MIB, HostDisk, HostFacts, Slot, slots
 from glassmaster.config.tree import Server
 from glassmaster.config.view import FSTAB, fstab
 from glassmaster.errors import GlassmasterError
+from glassmaster.images.disk import LONGEST_LABEL, DiskPlan, Partition, placed
 
 RC_VARIABLES = {"glassmaster_swap": "swap", "glassmaster_var": "var", "glassmaster_tmp": "tmp"}
 
@@ -38,13 +39,20 @@ def check_disks(server: Server, guests: Sequence[Guest], facts: HostFacts | None
         return
     try:
         made = {f"/dev/{facts.disk.name}{slot.letter}": slot for slot in slots(facts.disk)}
+        _require_room(server.name, facts.disk, made.values())
     except GlassmasterError as problem:
-        yield error(server.where(HOST_FILE), str(problem))
+        why = f" ({problem.why})" if problem.why else ""
+        yield error(server.where(HOST_FILE), problem.what + why, problem.hint)
         return
     for claim in claims:
         if claim.device.startswith(f"/dev/{facts.disk.name}") and claim.device[:-1] == f"/dev/{facts.disk.name}":
             yield from _fits(claim, made)
     yield from _unused(server, claims, made, {guest.name for guest in guests})
+
+
+def _require_room(name: str, disk: HostDisk, made: Iterable[Slot]) -> None:
+    parts = tuple(Partition(slot.letter, "unknown", slot.mib * MIB) for slot in made)
+    placed(DiskPlan(parts, name[:LONGEST_LABEL], disk.size * MIB if disk.size else None))
 
 
 def _claims_of_host(server: Server) -> Iterator[Claim]:

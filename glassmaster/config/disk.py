@@ -12,7 +12,7 @@ from pathlib import Path
 from glassmaster.config.check import check
 from glassmaster.config.findings import Finding
 from glassmaster.config.host import FILE as HOST_FILE
-from glassmaster.config.host import HostFacts, Slot, read_host, slots
+from glassmaster.config.host import MIB, HostFacts, Slot, read_host, slots
 from glassmaster.config.modes import FILE as MODES_FILE
 from glassmaster.config.modes import Attributes, attributes
 from glassmaster.config.tree import ConfigTree, Server
@@ -29,7 +29,6 @@ from glassmaster.tree.path import ROOT
 
 MARKER = ".glassmaster-config"  # where the recipe has no variable `marker`
 STATE = ".glassmaster"  # what a machine keeps for itself
-MIB = 1 << 20
 # What every release has; others are looked up.
 _OWN = Accounts({"root": 0}, {"wheel": 0})
 
@@ -68,12 +67,19 @@ def write_host_disk(tree: ConfigTree, name: str, wanted: Wanted, target: Path) -
     divided = slots(facts.disk)
     servers = _servers(tree, host, divided)
     _require_no_errors(tree, [*servers.values(), tree.shared])
-    target.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(target)
     with _private_files(), tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
         partitions = tuple(_partition(slot, servers, tree.shared, wanted, Path(folder)) for slot in divided)
         size = facts.disk.size * MIB if facts.disk.size else None
         places = write_disk(DiskPlan(partitions, name[:LONGEST_LABEL], size), target)
     return DiskFacts(name, facts, divided, places)
+
+
+def _make_folder(target: Path) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise GlassmasterError(f"{target}: cannot be written", why=str(error)) from error
 
 
 @contextmanager

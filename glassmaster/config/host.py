@@ -20,6 +20,7 @@ from glassmaster.recipe.setting import setting
 from glassmaster.recipe.values import whole
 
 FILE = "host.yaml"
+MIB = 1 << 20
 Use = Literal["config", "swap", "var"]
 _DISK = re.compile(r"[a-z]{1,8}[0-9]{1,3}")
 
@@ -74,6 +75,8 @@ class Slot:
 def read_host(server: Server) -> HostFacts | None:
     """The host's facts; None when it has no host.yaml. Raises GlassmasterError with ``file:line``."""
     item = server.items.get(FILE)
+    if item and item.kind != "file":
+        raise GlassmasterError(f"{item.host_path}: not a file")
     return build(HostFacts, read_yaml(item.host_path)) if item else None
 
 

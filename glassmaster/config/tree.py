@@ -103,9 +103,7 @@ def _way(root: Path) -> str:
 
 def _servers(root: Path, folder: str) -> dict[str, Server]:
     servers = {}
-    for path in sorted((root / folder).iterdir()):
-        if path.name == SUBVERSION:
-            continue
+    for path in _listed(root / folder):
         place = f"{folder}/{path.name}"
         if path.is_symlink() or not path.is_dir():
             raise GlassmasterError(
@@ -119,29 +117,41 @@ def _servers(root: Path, folder: str) -> dict[str, Server]:
 
 
 def _items(top: Path) -> dict[str, Item]:
-    items = {item.path: item for item in _walk(top, top)}
+    items = {item.path: item for item in _walk(top)}
     return dict(sorted(items.items(), key=lambda pair: sort_key(pair[0])))
 
 
-def _walk(top: Path, folder: Path) -> Iterator[Item]:
+def _walk(top: Path) -> Iterator[Item]:
+    folders = [top]
+    while folders:
+        for path in _listed(folders.pop()):
+            item = _item(top, path)
+            yield item
+            if item.kind == "dir":
+                folders.append(path)
+
+
+def _listed(folder: Path) -> list[Path]:
+    """What is in a directory, sorted, but what belongs to Subversion."""
     try:
-        found = list(folder.iterdir())
+        return sorted(path for path in folder.iterdir() if path.name != SUBVERSION)
     except OSError as error:
         raise GlassmasterError(f"{folder}: cannot be read", why=str(error)) from error
-    for path in found:
-        if path.name == SUBVERSION:
-            continue
-        inside = normalized(os.fsencode(path.relative_to(top)).decode("utf-8", "surrogateescape"), str(top))
-        mode = path.lstat().st_mode
-        if stat.S_ISLNK(mode):
-            yield Item(inside, "link", path, link=str(path.readlink()))
-        elif stat.S_ISREG(mode):
-            yield Item(inside, "file", path, executable=bool(mode & stat.S_IXUSR))
-        elif stat.S_ISDIR(mode):
-            yield Item(inside, "dir", path)
-            yield from _walk(top, path)
-        else:
-            raise GlassmasterError(f"{path}: neither a file, a directory nor a symbolic link")
+
+
+def _item(top: Path, path: Path) -> Item:
+    inside = normalized(os.fsencode(path.relative_to(top)).decode("utf-8", "surrogateescape"), str(top))
+    mode = path.lstat().st_mode
+    if stat.S_ISLNK(mode):
+        link = os.fsencode(path.readlink()).decode("utf-8", "surrogateescape")
+        if not link.isprintable():
+            raise GlassmasterError(f"{path}: the symbolic link's target {link!r} is no plain text")
+        return Item(inside, "link", path, link=link)
+    if stat.S_ISREG(mode):
+        return Item(inside, "file", path, executable=bool(mode & stat.S_IXUSR))
+    if stat.S_ISDIR(mode):
+        return Item(inside, "dir", path)
+    raise GlassmasterError(f"{path}: neither a file, a directory nor a symbolic link")
 
 
 def _read(path: Path) -> bytes:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+
 import pytest
 
 from glassmaster.config.check_hidden import record
@@ -305,3 +308,40 @@ def test_names_of_servers(example: Example) -> None:
     (example.root / "vservers/a b").mkdir()
     with pytest.raises(GlassmasterError, match="not a name for a server"):
         read_config_tree(example.root)
+
+
+def test_a_disk_that_is_too_small(example: Example) -> None:
+    example.change(YAML, "  name: wd0", "  name: wd0\n  size: 900")
+    said = example.said()
+    assert len(said) == 1 and said[0].startswith(f"{YAML}: error: ") and "the partitions take" in said[0]
+
+
+def test_what_is_no_file(example: Example) -> None:
+    (example.root / YAML).unlink()
+    (example.root / YAML).symlink_to("/etc/passwd")
+    assert f"{YAML}: error: not a file" in example.said()
+    os.mkfifo(example.root / HOST / "fifo")
+    with pytest.raises(GlassmasterError, match="neither a file, a directory nor a symbolic link"):
+        read_config_tree(example.root)
+
+
+@pytest.mark.parametrize("name", [b"a\xff", b"link"])
+def test_names_that_are_no_text(example: Example, name: bytes) -> None:
+    (example.root / "global" / os.fsdecode(name)).symlink_to(os.fsdecode(b"\xff"))
+    with pytest.raises(GlassmasterError, match=r"not UTF-8|no plain text"):
+        read_config_tree(example.root)
+
+
+def test_many_levels(example: Example) -> None:
+    here = os.open(example.root / "global", os.O_RDONLY)
+    for _ in range(1500):
+        os.mkdir("d", dir_fd=here)
+        inner = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = inner
+    os.close(here)
+    try:
+        assert example.said() == []
+    finally:
+        # pytest cannot: Python removes directories by recursion.
+        subprocess.run(["rm", "-r", example.root / "global/d"], check=True)

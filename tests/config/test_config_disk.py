@@ -199,3 +199,9 @@ def test_hosts_that_there_are_not(example: Example, tmp_path: Path) -> None:
 def test_a_mistake_of_another_host_is_its_own(example: Example, tmp_path: Path) -> None:
     example.write("pservers/other/etc/rc.conf", "a = b\n")
     written(example, tmp_path / "d.img")
+
+
+def test_where_nothing_can_be_written(example: Example, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(GlassmasterError, match="cannot be written"):
+        written(example, tmp_path / "file/d.img")
