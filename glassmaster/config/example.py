@@ -70,6 +70,7 @@ bridge = bridge0
 root   = /images/base.img
 config = /dev/wd0f
 swap   = /dev/wd0g
+kernel = /netbsd-XEN3_DOMU
 order  = 20
 """
 

@@ -78,15 +78,15 @@ def test_findings_are_printed_and_counted(doit: Doit, project: Path, tmp_path: P
     doit("config-new", "racks")
     release(project, "images/base.img")
     said = doit("config-check", "racks/checkout", "recipe=standin", status=1)
-    kernel = f"{HOST}/domUs/web/domu.conf: error: kernel: /netbsd-XEN3_DOMU.gz: there is no /netbsd-XEN3_DOMU.gz"
+    kernel = f"{HOST}/domUs/web/domu.conf:8: error: kernel: /netbsd-XEN3_DOMU: there is no /netbsd-XEN3_DOMU"
     assert said.splitlines() == [
         kernel,
         "    -> name one that the release has",
         "1 host, 1 virtual machine, against the CD of standin: 1 error, 0 warnings",
     ]
     data = json.loads(doit("config-check", "racks/checkout", "recipe=standin", "--json", status=1))
-    assert [(item["level"], item["where"]) for item in data] == [("error", f"{HOST}/domUs/web/domu.conf")]
-    release(project, "images/base.img", "netbsd-XEN3_DOMU.gz")
+    assert [(item["level"], item["where"]) for item in data] == [("error", f"{HOST}/domUs/web/domu.conf:8")]
+    release(project, "images/base.img", "netbsd-XEN3_DOMU")
     doit("config-check", "racks/checkout", "recipe=standin")
 
 
@@ -98,7 +98,7 @@ def test_warnings_alone_are_no_failure(doit: Doit, tmp_path: Path) -> None:
 
 def test_seen(doit: Doit, project: Path, tmp_path: Path) -> None:
     doit("config-new", "racks")
-    release(project, "images/base.img", "netbsd-XEN3_DOMU.gz")
+    release(project, "images/base.img", "netbsd-XEN3_DOMU")
     doit("config-check", "racks/checkout", "recipe=standin", "--seen")
     place = project / Places("standin").mtree
     place.write_text(place.read_text().replace("1" * 64, "2" * 64))
