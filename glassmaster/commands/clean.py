@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import bz2
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from doit.task import Task
 
 from glassmaster.doit_plugins import clean
+from glassmaster.inputs.kernel.wanted import SOURCE_FOLDER
 from glassmaster.places import KERNEL_FOLDER, SETS_FOLDER, Places
 
 SMOKE_FILES = ("serial.log", "timeline.json", "command.txt", "qemu.log", "screen-end.png")
 GRUB_FILES = ("early.cfg", "bootx64.efi")
 CHECKSUMS = ("SHA512", "MD5")
+# Of a repository of packages: beside the directory of the packages themselves.
+PACKAGE_CHECKSUMS, PACKAGE_FOLDER = "SHA512.bz2", "All"
 
 
 class Clean(clean.Clean):
@@ -47,10 +51,19 @@ def _mirror_files(mirror: Path) -> Iterator[Path]:
     """What the checksum files of the stand-in's mirror list, and those files themselves."""
     for release in sorted(mirror.glob("NetBSD-*")):
         yield release / "README.files"
-        for folder in (SETS_FOLDER, KERNEL_FOLDER):
-            for checksums in sorted(release.glob(f"*/{folder}/{CHECKSUMS[0]}")):
-                for line in checksums.read_text(encoding="utf-8", errors="replace").splitlines():
-                    name = line.partition("(")[2].partition(")")[0]
-                    if name and "/" not in name:
-                        yield checksums.parent / name
-                yield from (checksums.parent / name for name in CHECKSUMS)
+        for place in (f"*/{SETS_FOLDER}", f"*/{KERNEL_FOLDER}", SOURCE_FOLDER):
+            for checksums in sorted(release.glob(f"{place}/{CHECKSUMS[0]}")):
+                text = checksums.read_text(encoding="utf-8", errors="replace")
+                yield from (checksums.parent / name for name in (*_listed(text), *CHECKSUMS))
+    for checksums in sorted(mirror.glob(f"packages/*/*/{PACKAGE_CHECKSUMS}")):
+        text = bz2.decompress(checksums.read_bytes()).decode("utf-8", "replace")
+        yield from (checksums.parent / PACKAGE_FOLDER / name for name in _listed(text))
+        yield checksums
+
+
+def _listed(text: str) -> Iterator[str]:
+    """The last parts of the names in a checksum file."""
+    for line in text.splitlines():
+        name = line.partition("(")[2].partition(")")[0].rpartition("/")[2]
+        if name:
+            yield name

@@ -37,7 +37,8 @@ def _section(cls: type, prefix: str) -> Iterator[str]:
         below = _dataclass_of(hints[field.name])
         doc = field.metadata["doc"].replace("|", "\\|")
         if below is not None:
-            inner.append((below, f"{prefix}{field.name}"))
+            named = ".NAME" if typing.get_origin(hints[field.name]) is Mapping else ""
+            inner.append((below, f"{prefix}{field.name}{named}"))
         words = field.metadata["values"] or _type_words(hints[field.name])
         yield f"| `{prefix}{field.name}` | {words} | {_default(field)} | {doc} |"
     yield ""
@@ -58,7 +59,7 @@ def _type_words(hint: Any) -> str:
     if origin is tuple:
         return f"list of {_type_words(arguments[0])}"
     if origin is Mapping:
-        return "names and texts"
+        return "names, each as below" if dataclasses.is_dataclass(arguments[1]) else "names and texts"
     if origin is typing.Literal:
         return " or ".join(f"`{value}`" for value in arguments)
     if dataclasses.is_dataclass(hint):

@@ -148,7 +148,7 @@ def test_a_mistake_of_build_sh_shows_its_words(built: Clone) -> None:
     result = built.doit("kernel", "recipe=rack")
     assert result.returncode == 1
     assert "already have options `INCLUDE_CONFIG_FILE'" in result.stdout
-    assert "to repeat it: cd " in result.stdout and "build/rack/logs/kernel.log" in result.stdout
+    assert "to repeat it: cd " in result.stdout and "build/rack/logs/kernel-DOM0CD.log" in result.stdout
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def edit(clone: Clone, name: str, old: str, new: str) -> None:
 @pytest.mark.parametrize(("name", "steps"), [
     ("present.py", set()),
     ("doit_plugins/reasons.py", set()),
-    ("images/iso.py", {"iso"}),
+    ("images/iso.py", {"domu", "iso"}),
     ("images/grub.cfg.j2", {"grub", "mtree", "iso"}),
     # The menu has the paths of the kernel and of Xen.
     ("inputs/boot_files.py", {"kernel", "xen", "grub"}),

@@ -35,7 +35,7 @@ def said(clone: Clone, *words: str, status: int = 0, environment: Mapping[str, s
 def test_a_lock_is_made_on_first_use_and_says_so(real: Clone, steps_run: Callable[[str], list[str]]) -> None:
     output = said(real, "iso", "recipe=real")
     assert "recipes/real.lock: there was none, so it is made now; commit it" in output
-    assert "9 inputs" in output
+    assert re.search(r"\d+ inputs", output)
     assert steps_run(said(real, "iso", "recipe=real")) == []
     # Another clone with that lock makes the same disc, and looks at no mutable thing.
     assert said(real, "iso", "recipe=real", "locked=yes", environment={"CI": "true"})
@@ -46,7 +46,7 @@ def test_where_there_must_be_one(real: Clone, words: list[str], environment: dic
     output = said(real, "iso", "recipe=real", *words, status=1, environment=environment)
     assert "recipes/real.lock: there is no lock" in output and "doit lock" in output and "Traceback" not in output
     assert not lock(real).exists()
-    assert "9 inputs" in said(real, "lock", "recipe=real", *words, environment=environment)
+    assert re.search(r"\d+ inputs", said(real, "lock", "recipe=real", *words, environment=environment))
     said(real, "fetch", "recipe=real", *words, environment=environment)
 
 

@@ -58,7 +58,7 @@ def in_bash(project: Project, line: str) -> set[str]:
         ("./doit --no-w", {"--no-wait"}),
         ("./doit completion ", {"bash", "zsh", "fish"}),
         ("./doit doctor is", set()),
-        ("./doit plan kern", {"kernel", "kernel:standin"}),
+        ("./doit plan kern", {"kernel", "kernel:standin", "kernel:standin:domu"}),
     ],
 )
 def test_bash(typed: Project, line: str, expected: set[str]) -> None:

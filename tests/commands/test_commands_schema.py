@@ -87,7 +87,8 @@ def test_every_field_is_there_with_its_doc() -> None:
         for name, inner in part.get("properties", {}).items():
             assert inner["description"]
             found.add(f"{prefix}{name}")
-            for below in (inner, inner.get("items", {}), *inner.get("anyOf", [])):
+            named = inner.get("additionalProperties")
+            for below in (inner, inner.get("items", {}), *inner.get("anyOf", []), *([named] if named else [])):
                 found |= (
                     properties(below, f"{prefix}{name}.") if "description" in below or below is not inner else set()
                 )
