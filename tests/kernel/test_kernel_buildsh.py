@@ -86,10 +86,14 @@ def test_an_interrupt_ends_every_child(tmp_path: Path) -> None:
     """As make runs compilers: children of children, and one that does not care for SIGTERM."""
     alive = tmp_path / "alive"
     os.mkfifo(alive)
-    script = f"exec 9> {alive}; echo ready >&9; (trap '' TERM; exec sleep 1000) & sh -c 'sleep 1001; :'"
+    script = f"exec 9> {alive}; (trap '' TERM; exec sleep 1000) & echo '===> ready'; sh -c 'sleep 1001; :'"
     argv = [sys.executable, "-c", INTERRUPTED, script, str(tmp_path / "log")]
-    with subprocess.Popen(argv, stderr=subprocess.PIPE, text=True) as process, alive.open() as pipe:
-        assert pipe.readline() == "ready\n"
+    with (
+        subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process,
+        alive.open() as pipe,
+    ):
+        # Said by the parent, of its child's log: then it is past starting it.
+        assert process.stdout and process.stdout.readline().endswith("ready\n")
         process.send_signal(signal.SIGINT)
         assert "KeyboardInterrupt" in process.communicate()[1]
         # Ends only when the last of those that have it open is gone.
@@ -123,7 +127,7 @@ def source(tmp_path: Path) -> SourceTree:
     (top / "sys/arch/amd64/conf").mkdir(parents=True)
     (top / "sys/arch/amd64/conf/XEN3_DOM0").write_text("options INCLUDE_CONFIG_FILE\nconfig netbsd root on ?\n")
     (top / "build.sh").write_text(BUILD_SH)
-    return SourceTree(tmp_path / "source", "key")
+    return SourceTree(tmp_path / "source", "key", ("1" * 128,))
 
 
 @pytest.fixture
@@ -138,6 +142,7 @@ def test_tools_are_made_once_for_all_that_want_the_same(
     assert again == tools
     assert (tools.tools / "count").read_text() == "made\n"
     assert not (tools.folder / "obj").exists()
+    assert (tools.folder / "sha512").read_text() == "1" * 128 + "\n"
     changes: list[Mapping[str, Mapping[str, str]]] = [{"environment": {"A": "1"}}, {"make": {"A": "1"}}]
     for change in changes:
         assert toolchain(source, KernelBuild(**change), "amd64", store, tmp_path / "log").key != tools.key  # type: ignore[arg-type]
@@ -197,7 +202,7 @@ def test_a_kernel_that_build_sh_did_not_make(
 
 
 def test_the_configurations_path_says_nothing_of_where_it_is(tmp_path: Path) -> None:
-    trees = [SourceTree(tmp_path / name, name) for name in ("a", "somewhere/else")]
+    trees = [SourceTree(tmp_path / name, name, ()) for name in ("a", "somewhere/else")]
     paths = [conf_path(tree, "DOM0CD", "text\n") for tree in trees]
     assert paths[0] == paths[1]
     assert paths[0].startswith("../conf/") and paths[0].endswith("/DOM0CD")

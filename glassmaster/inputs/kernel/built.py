@@ -50,7 +50,7 @@ def built_kernels(
             _strip(made / name, folder / KERNELS / name, tools)
         shutil.rmtree(folder / "obj", ignore_errors=True)
 
-    folder = finish(store, KIND, key, f"kernel {build.name}", make)
+    folder = finish(store, KIND, key, f"kernel {build.name}", make, tools.source.made_of)
     return {name: folder / KERNELS / name for name in names}
 
 

@@ -31,10 +31,14 @@ class SourceSet:
 
 @dataclass(frozen=True)
 class SourceTree:
-    """An unpacked, patched tree. folder: the work directory that it is in, under `SOURCE`; key: what it was made of."""
+    """An unpacked, patched tree. folder: the work directory that it is in, under `SOURCE`; key: what it was made of.
+
+    made_of: the SHA-512 of its sets.
+    """
 
     folder: Path
     key: str
+    made_of: tuple[str, ...]
 
     @property
     def top(self) -> Path:
@@ -64,7 +68,8 @@ def source_tree(sets: Sequence[SourceSet], patches: Sequence[Path], store: Store
         for path in patches:
             apply_patch(path, folder / SOURCE)
 
-    return SourceTree(finish(store, KIND, key, "kernel sources", make), key)
+    made_of = tuple(sorted(item.sha512 for item in sets))
+    return SourceTree(finish(store, KIND, key, "kernel sources", make, made_of), key, made_of)
 
 
 def patch_command(patch: Path, tree: Path, *, dry_run: bool) -> Command:

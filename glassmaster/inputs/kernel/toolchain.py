@@ -64,7 +64,7 @@ def toolchain(source: SourceTree, build: KernelBuild, machine: str, store: Store
         # Ten times as large as the tools, and nobody's any longer.
         shutil.rmtree(folder / "obj", ignore_errors=True)
 
-    return Toolchain(source, finish(store, KIND, key, "the cross tools", make), key)
+    return Toolchain(source, finish(store, KIND, key, "the cross tools", make, source.made_of), key)
 
 
 def _version(variable: str, program: str, build: KernelBuild) -> str:

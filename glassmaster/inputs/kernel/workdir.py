@@ -12,13 +12,14 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from glassmaster.atomic import write_text
 from glassmaster.errors import GlassmasterError
+from glassmaster.inputs.holdings import MADE_OF
 from glassmaster.inputs.store import ENVIRONMENT, Store
 
 MARK = "finished"
@@ -38,10 +39,11 @@ def finished(store: Store, kind: str, key: str) -> bool:
     return (store.derived(kind, key) / MARK).exists()
 
 
-def finish(store: Store, kind: str, key: str, what: str, make: Callable[[Path], None]) -> Path:
+def finish(store: Store, kind: str, key: str, what: str, make: Callable[[Path], None], made_of: Sequence[str]) -> Path:
     """The finished directory of a key: `make` is called on it unless it is finished, also when it was begun before.
 
-    Two that want the same wait for each other, and say so. `what` is what messages call it.
+    Two that want the same wait for each other, and say so. `what` is what messages call it. made_of: the SHA-512 of
+    the inputs in the store; while a lock names them, `doit store prune` keeps what was made of them, finished or not.
     """
     folder = _usable(store, kind, key)
     if finished(store, kind, key):
@@ -50,6 +52,7 @@ def finish(store: Store, kind: str, key: str, what: str, make: Callable[[Path], 
         # The one that was waited for may have finished it.
         if not finished(store, kind, key):
             _make_folder(folder, store)
+            write_text(folder / MADE_OF, "".join(f"{sha512}\n" for sha512 in sorted(made_of)))
             make(folder)
             # All of it on the disk before the mark is: a power cut must not leave a mark beside empty files.
             os.sync()
