@@ -32,9 +32,10 @@ def test_the_disc_boots(real: Real) -> None:
     assert recipe.smoke.milestones, "the recipe says nothing of what its console must show (smoke.milestones)"
     print(real.doit("smoke"))
     boots = json.loads(real.out("smoke/smoke.json").read_bytes())["boots"]
-    assert [boot["firmware"] for boot in boots] == list(recipe.smoke.firmware)
-    for boot in boots:
-        console = real.out(f"smoke/{boot['firmware']}/serial.log").read_text(errors="replace")
+    scenarios = [boot["scenario"] for boot in boots]
+    assert len(scenarios) >= len(recipe.smoke.firmware) > 0
+    for scenario in scenarios:
+        console = real.out(f"smoke/{scenario}/serial.log").read_text(errors="replace")
         assert "root on cd0a" in console
         # A kernel whose type is built in does not look for it, and says nothing of it (sys/kern/vfs_mount.c).
         if recipe.kernel.source == "prebuilt" or not any(" type cd9660" in line for line in recipe.kernel.build.config):
