@@ -77,11 +77,11 @@ def test_a_bundle_brings_all_to_a_machine_without_a_network(own: Project, tmp_pa
     text = own.doit("store", "export", str(tmp_path / "bundle.tar"))
     assert f"{len(inputs(own))} files" in text and "of recipes/standin.lock" in text
     lock = own.path / "recipes" / "standin.lock"
-    before = lock.read_bytes()
+    count, before = len(inputs(own)), lock.read_bytes()
     lock.unlink()
     away = Project(own.path, tmp_path / "away")
     text = away.doit("store", "import", str(tmp_path / "bundle.tar"))
-    assert "9 new files" in text and "wrote recipes/standin.lock" in text
+    assert f"{count} new files" in text and "wrote recipes/standin.lock" in text
     assert lock.read_bytes() == before
     away.doit("store", "verify")
     assert "the same as in the bundle" in away.doit("store", "import", str(tmp_path / "bundle.tar"))
