@@ -13,7 +13,7 @@ from glassmaster.errors import GlassmasterError
 
 MOST_DATA = 8
 DEFAULTS = {
-    "vcpus": "1", "order": "100", "autostart": "yes", "kernel": "/netbsd-XEN3_DOMU.gz", "arguments": "root=xbd0a",
+    "vcpus": "1", "order": "100", "autostart": "yes", "kernel": "/netbsd-XEN3_DOMU", "arguments": "root=xbd0a",
 }  # fmt: skip
 LONGEST = 200
 

@@ -282,9 +282,11 @@ def test_a_record_that_is_none(example: Example) -> None:
     assert example.said(cd) == [f"{HOST}/.hides:1: error: not of the form SHA256 SHA256 PATH"]
 
 
-def test_a_last_line_without_an_end(example: Example) -> None:
+def test_a_last_line_without_an_end_counts(example: Example) -> None:
     example.add(f"{HOST}/.mtree", "./etc/rc.conf mode=0640")
-    assert example.said() == [f"{HOST}/.mtree: error: its last line has no line end: the server would not read it"]
+    assert example.said() == []
+    example.add(f"{HOST}/.mtree", "\n./etc/none mode=0640")
+    assert len(example.said()) == 1
 
 
 def test_without_host_yaml_and_rc_conf(example: Example) -> None:

@@ -74,3 +74,11 @@ def test_secrets(example: Example, path: str, text: str, is_secret: bool) -> Non
     example.write(f"{HOST}/{path}", text)
     found = set(secrets(read_config_tree(example.root).hosts["dom0.example.org"]))
     assert (path in found) == is_secret
+
+
+def test_both_read_a_last_line_without_its_end(example: Example) -> None:
+    """Its mode may be a secret's."""
+    example.write(f"{HOST}/.mtree", "./etc/rc.conf mode=0600\n./none mode=0600")
+    server = read_config_tree(example.root).hosts["dom0.example.org"]
+    (said,) = by_sh(example.root / HOST)
+    assert said.startswith(".mtree:2: ./none: ") and len(attributes(server)[1]) == 1

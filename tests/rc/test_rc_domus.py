@@ -34,7 +34,7 @@ def machine(sandbox: Sandbox) -> Sandbox:
     sandbox.write("vnd/vnd0", "")
     sandbox.write("dev/MAKEDEV", ': >"/dev/${1}d"\n')
     sandbox.write("images/base.img", "")
-    sandbox.write("netbsd-XEN3_DOMU.gz", "")
+    sandbox.write("netbsd-XEN3_DOMU", "")
     (sandbox.root / "running").mkdir()
     return sandbox
 

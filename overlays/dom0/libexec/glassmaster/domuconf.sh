@@ -31,7 +31,7 @@ domu_defaults() {
 }
 
 domu_finish() {
-	: "${domu_vcpus:=1}" "${domu_order:=100}" "${domu_autostart:=yes}" "${domu_kernel:=/netbsd-XEN3_DOMU.gz}"
+	: "${domu_vcpus:=1}" "${domu_order:=100}" "${domu_autostart:=yes}" "${domu_kernel:=/netbsd-XEN3_DOMU}"
 	case $domu_seen in
 	*' arguments '*) ;;
 	*) domu_arguments="root=xbd0a" ;;

@@ -62,7 +62,7 @@ gm_disk_line() {
 
 # gm_fstab DIRECTORY: sets gm_fs_spec and gm_fs_type of its line in fstab; 1 when there is none.
 gm_fstab() {
-	while read -r gm_fs_spec gm_fs_file gm_fs_type _rest; do
+	while read -r gm_fs_spec gm_fs_file gm_fs_type _rest || [ -n "$gm_fs_spec" ]; do
 		case $gm_fs_spec in
 		'#'*) continue ;;
 		esac

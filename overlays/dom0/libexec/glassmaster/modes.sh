@@ -30,7 +30,7 @@ gm_find() {
 gm_mtree() {
 	[ -f "$1/.mtree" ] || return 0
 	gm_number=0 gm_mistakes=0
-	while read -r gm_path gm_words; do
+	while read -r gm_path gm_words || [ -n "$gm_path" ]; do
 		gm_number=$((gm_number + 1))
 		case $gm_path in
 		'' | '#'*) continue ;;
