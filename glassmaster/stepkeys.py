@@ -88,14 +88,14 @@ STEPS = {
     "toolchain": Reads(_TOOLS, _of_the_sources, tools=(("cc",), ("c++",), ("patch",))),
     "kernel": Reads((*_TOOLS, "kernel.config", "kernel.build", "domus", "epoch"), _of_the_kernels),
     "xen": Reads(("xen.package", "xen.member", "epoch"), _of_xen),
-    "grub": Reads(
-        ("description", "boot", "kernel.arguments", "xen", "epoch"), _of_grub, release_id=True, tools=(("mformat",),)
-    ),
+    "grub": Reads(("description", "boot", "kernel", "xen", "epoch"), _of_grub, release_id=True, tools=(("mformat",),)),
     "domu": Reads(("domus", "standin", "media.volume_id", "epoch"), release_id=True),
     "mtree": Reads(_TREE, release_id=True),
     "iso": Reads((*_TREE, "media", "description"), release_id=True),
     "readback": Reads(()),
-    "smoke": Reads(("smoke", "xen"), tools=(("qemu-system-x86_64",),)),
+    "smoke": Reads(
+        ("smoke", "xen", "boot.others", "kernel.source", "kernel.build.config"), tools=(("qemu-system-x86_64",),)
+    ),
 }
 
 

@@ -16,7 +16,7 @@ from glassmaster.checks.smoke.report import write_reports
 from glassmaster.checks.smoke.stick import without_el_torito
 from glassmaster.doit_plugins.progress import Advance, progress
 from glassmaster.errors import GlassmasterError
-from glassmaster.images.grub import HOTKEYS
+from glassmaster.images.grub import serial_hotkey
 from glassmaster.places import Places
 from glassmaster.recipe.load import LoadedRecipe
 from glassmaster.recipe.model import EMPTY_DISK, Milestone, Recipe, Scenario
@@ -64,8 +64,11 @@ def smoke(loaded: LoadedRecipe) -> None:
 def _boot(scenario: Scenario, recipe: Recipe, places: Places) -> Boot:
     own = scenario.milestones or recipe.smoke.milestones
     power_off = recipe.smoke.power_off if scenario.power_off is None else scenario.power_off
+    hotkey = serial_hotkey(recipe, scenario.medium)
     with _machine(scenario, recipe, places) as machine:
-        plan = Plan(scenario.name, machine, milestones(recipe, own), HOTKEYS["serial"], power_off, recipe.smoke.seconds)
+        plan = Plan(
+            scenario.name, machine, milestones(recipe, own), hotkey, power_off, recipe.smoke.seconds
+        )  # fmt: skip
         print(f"{scenario.name}: booting {places.iso} in QEMU", flush=True)
         with progress(scenario.name, len(plan.milestones)) as advance:
             return boot(plan, places.smoke / scenario.name, functools.partial(_tell, advance))

@@ -8,6 +8,7 @@ from pathlib import Path
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.boot_packages import GRUB_BIOS, GRUB_TOOLS, GRUB_UEFI
 from glassmaster.inputs.template import render_file
+from glassmaster.recipe.kernel import MAIN_KERNEL
 from glassmaster.recipe.model import KERNEL_ARGUMENTS_LIMIT, Recipe
 from glassmaster.run import Command
 
@@ -18,6 +19,10 @@ PREFIX = "/boot/grub"
 EFI_BOOT_FILE = "EFI/BOOT/BOOTX64.EFI"
 # In the menu's order: also the hot keys by which the serial console picks an entry.
 HOTKEYS = {"normal": "n", "single": "u", "serial": "s"}
+# Of the serial-console entries for other roots.
+OTHER_HOTKEYS = "123456789"
+# What GRUB calls CD drives.
+CD_DRIVES = ("cd", "cd0", "cd1", "cd2", "cd3")
 # GRUB puts a backslash before these in what it hands on to a kernel (grub-core/lib/cmdline.c).
 ALTERED = frozenset("\\'\"")
 
@@ -67,27 +72,81 @@ def marker_path(release_id: str) -> str:
     return f"boot/grub/{release_id}.id"
 
 
+@dataclass(frozen=True)
+class MenuEntry:
+    """An entry of the menu. hotkey: "" for none. xen_arguments: not looked at without Xen."""
+
+    id: str
+    label: str
+    hotkey: str
+    kernel: str
+    arguments: str
+    xen_arguments: str
+
+
+@dataclass(frozen=True)
+class Root:
+    """Where a root file system is looked for. name: "" for the CD; device: "" when the kernel has it built in."""
+
+    name: str
+    kernel: str
+    device: str
+
+
+def other_roots(recipe: Recipe, kernel: str) -> tuple[Root, ...]:
+    """Roots for a disc that is not in a CD drive: the recipe's devices, and built kernels beside the main one."""
+    named = [Root(name, kernel, device) for name, device in recipe.boot.others.items()]
+    built = recipe.kernel.build.config if recipe.kernel.source == "built" else ()
+    names = [line.split()[0] for line in built]
+    return (*named, *(Root(name, name, "") for name in names if name != MAIN_KERNEL))
+
+
+def serial_hotkey(recipe: Recipe, medium: str) -> str:
+    """The key of the serial-console entry for a medium: its own entry where one is called so, else the CD's."""
+    names = [root.name for root in other_roots(recipe, "")]
+    wanted = [name for name in names if name == medium or name.endswith(f"-{medium}")]
+    return OTHER_HOTKEYS[names.index(wanted[0])] if wanted else HOTKEYS["serial"]
+
+
+def menu_entries(recipe: Recipe, kernel: str) -> list[MenuEntry]:
+    """The entries, in order; GlassmasterError for arguments that would not reach the kernel as they are."""
+    labels = {"normal": "", "single": ", single user", "serial": ", serial console"}
+    main = Root("", kernel, recipe.boot.root)
+    entries = [_entry(recipe, main, kind, kind, HOTKEYS[kind], label) for kind, label in labels.items()]
+    others = other_roots(recipe, kernel)
+    if len(others) > len(OTHER_HOTKEYS):
+        raise GlassmasterError(f"the menu has room for {len(OTHER_HOTKEYS)} other roots, not {len(others)}")
+    for root, hotkey in zip(others, OTHER_HOTKEYS, strict=False):
+        entries.append(_entry(recipe, root, "normal", root.name, "", f", {root.name}"))
+        entries.append(_entry(recipe, root, "serial", f"{root.name}-serial", hotkey, f", {root.name}, serial console"))
+    return entries
+
+
+def _entry(recipe: Recipe, root: Root, kind: str, name: str, hotkey: str, label: str) -> MenuEntry:
+    arguments, xen_arguments = _kernel_arguments(recipe, root.device, kind), _xen_arguments(recipe, kind)
+    size = len(arguments.encode())
+    if size > KERNEL_ARGUMENTS_LIMIT:
+        raise GlassmasterError(
+            f"the kernel arguments of the menu entry `{name}` are {size} bytes long",
+            why=f"NetBSD cuts them at {KERNEL_ARGUMENTS_LIMIT}: {arguments}",
+            hint="shorten kernel.arguments in the recipe",
+        )  # fmt: skip
+    for altered in sorted(ALTERED & {*arguments, *xen_arguments}):
+        raise GlassmasterError(
+            f"arguments of the menu entry `{name}` contain {altered}",
+            why=f"GRUB would hand it on as \\{altered}: {arguments} {xen_arguments}".rstrip(),
+            hint="write kernel.arguments and xen.arguments without quotes and backslashes",
+        )  # fmt: skip
+    return MenuEntry(name, label, hotkey, root.kernel, arguments, xen_arguments)
+
+
 def menu(recipe: Recipe, release_id: str, kernel: str, xen: str) -> bytes:
     """grub.cfg. kernel, xen: their paths on the disc; `xen` is empty when the kernel is started directly."""
-    arguments = {name: _kernel_arguments(recipe, name) for name in HOTKEYS}
-    xen_arguments = {name: _xen_arguments(recipe, name) for name in HOTKEYS}
-    for name, words in arguments.items():
-        size = len(words.encode())
-        if size > KERNEL_ARGUMENTS_LIMIT:
-            raise GlassmasterError(
-                f"the kernel arguments of the menu entry `{name}` are {size} bytes long",
-                why=f"NetBSD cuts them at {KERNEL_ARGUMENTS_LIMIT}: {words}",
-                hint="shorten kernel.arguments in the recipe",
-            )  # fmt: skip
-        for altered in sorted(ALTERED & {*words, *xen_arguments[name]}):
-            raise GlassmasterError(
-                f"arguments of the menu entry `{name}` contain {altered}",
-                why=f"GRUB would hand it on as \\{altered}: {words} {xen_arguments[name]}".rstrip(),
-                hint="write kernel.arguments and xen.arguments without quotes and backslashes",
-            )  # fmt: skip
+    entries = menu_entries(recipe, kernel)
+    others = other_roots(recipe, kernel)
     return render_file(MENU_TEMPLATE, {
-        "recipe": recipe, "release_id": release_id, "kernel": kernel, "xen": xen, "arguments": arguments,
-        "hotkeys": HOTKEYS, "xen_arguments": xen_arguments, "quoted": quoted,
+        "recipe": recipe, "release_id": release_id, "xen": xen, "entries": entries, "quoted": quoted,
+        "elsewhere": others[0].name if others else "", "cd_drives": CD_DRIVES,
         "words": lambda arguments: " ".join(map(quoted, arguments.split())),
     })  # fmt: skip
 
@@ -99,13 +158,13 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
 
 
-def _kernel_arguments(recipe: Recipe, entry: str) -> str:
+def _kernel_arguments(recipe: Recipe, root: str, entry: str) -> str:
     if recipe.xen is None:
         # knetbsd's own options, which become NetBSD's boot flags.
-        words = ["-r", recipe.boot.root] if recipe.boot.root else []
+        words = ["-r", root] if root else []
         words += {"normal": [], "single": ["-s"], "serial": ["-h"]}[entry]
     else:
-        words = [f"root={recipe.boot.root}"] if recipe.boot.root else []
+        words = [f"root={root}"] if root else []
         # xencons: through Xen, to its serial port; pc: the screen (sys/arch/xen/x86/consinit.c).
         words += {"normal": ["console=pc"], "single": ["console=pc", "-s"], "serial": ["console=xencons"]}[entry]
     return " ".join([*words, *recipe.kernel.arguments.split()])

@@ -24,8 +24,8 @@ from glassmaster.recipe.values import epoch, plain_words
 FOLDER = Path("recipes")
 SUFFIX = ".yaml"
 LOCK_SUFFIX = ".lock"
-# As docs/domu-conf.md names virtual machines.
-_DOMU = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+# As docs/domu-conf.md names virtual machines; also a word of GRUB's language.
+_SHORT_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
 @dataclass(frozen=True)
@@ -141,6 +141,12 @@ def _check(recipe: Recipe, node: Mapped) -> None:
             f"{_place(node, 'kernel', 'arguments')}: kernel.arguments: {len(recipe.kernel.arguments)} characters",
             why=f"NetBSD cuts its command line at {KERNEL_ARGUMENTS_LIMIT} characters",
         )
+    for name in recipe.boot.others:
+        if not _SHORT_NAME.fullmatch(name):
+            raise GlassmasterError(
+                f"{_place(node, 'boot', 'others', name)}: boot.others.{name}: not a name for a menu entry",
+                why="expected up to 63 of a-z, 0-9 and -, beginning with a letter or digit",
+            )
     _check_kernel(recipe.kernel, node, "kernel")
     for name, domu in recipe.domus.items():
         _check_domu(name, domu, node)
@@ -155,7 +161,7 @@ def _check(recipe: Recipe, node: Mapped) -> None:
 
 
 def _check_domu(name: str, domu: Domu, node: Mapped) -> None:
-    if not _DOMU.fullmatch(name):
+    if not _SHORT_NAME.fullmatch(name):
         raise GlassmasterError(
             f"{_place(node, 'domus', name)}: domus.{name}: not a name for an image",
             why="expected up to 63 of a-z, 0-9 and -, beginning with a letter or digit",

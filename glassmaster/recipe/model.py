@@ -192,6 +192,12 @@ class Boot:
         default="cd0a",
         convert=arguments,
     )
+    others: Mapping[str, str] = setting(
+        "Root devices when the disc is not in a CD drive, by name, such as `usb: sd0a` or `disk: wd0a`; for kernels "
+        "that take one. Each has menu entries of its own, and the first starts by itself when GRUB came from no CD.",
+        default_factory=dict,
+        convert=arguments,
+    )
 
 
 @dataclass(frozen=True)

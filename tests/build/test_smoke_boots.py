@@ -90,10 +90,11 @@ def test_other_machines(built: Clone) -> None:
     built.recipe(
         "many",
         """\
+boot: {others: {usb: sd0a}}
 smoke:
   firmware: []
   scenarios:
-    - {name: usb, medium: usb}
+    - {name: usb, medium: usb, milestones: [{name: its root, pattern: 'command line: root=sd0a console=xencons'}]}
     - {name: usb-uefi, medium: usb, firmware: uefi}
     - {name: disk, medium: disk}
     - {name: disk-uefi, medium: disk, firmware: uefi}

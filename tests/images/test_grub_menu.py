@@ -106,6 +106,44 @@ def test_second_serial_port_for_xen(recipe: Recipe) -> None:
     assert next(line for line in lines if line[0] == "module2") == ["module2", "/netbsd", "console=pc"]
 
 
+def test_other_roots_have_entries_and_the_first_starts_where_there_is_no_cd(recipe: Recipe) -> None:
+    boot = dataclasses.replace(recipe.boot, others={"usb": "sd0a", "disk": "wd0a"})
+    other = dataclasses.replace(recipe, boot=boot)
+    lines = commands(menu(other))
+    entries = [line for line in lines if line[0] == "menuentry"]
+    assert [line[3:] for line in entries[3:]] == [
+        ["usb", "{"], ["usb-serial", "--hotkey", "1", "{"], ["disk", "{"], ["disk-serial", "--hotkey", "2", "{"],
+    ]  # fmt: skip
+    assert [line[2:] for line in lines if line[0] == "module2"][3:5] == [
+        ["root=sd0a", "console=pc"], ["root=sd0a", "console=xencons"],
+    ]  # fmt: skip
+    condition = ["if", "[", "$root", "!=", "cd", "-a", "$root", "!=", "cd0", "-a", "$root", "!=", "cd1", "-a"]
+    (test,) = [line for line in lines if line[0] == "if"]
+    assert (
+        test[: len(condition)] == condition and ["set", "default=usb"] in lines and ["set", "default=normal"] in lines
+    )
+    assert [grub.serial_hotkey(other, medium) for medium in ("cd", "usb", "disk")] == ["s", "1", "2"]
+    assert grub.serial_hotkey(recipe, "usb") == "s" and not any(line[0] == "if" for line in commands(menu(recipe)))
+
+
+def test_a_built_kernel_for_sticks(recipe: Recipe) -> None:
+    lines = ("netbsd root on cd0a type cd9660 dumps on none", "netbsd-usb root on sd0a type cd9660 dumps on none")
+    build = dataclasses.replace(recipe.kernel.build, config=lines)
+    kernel = dataclasses.replace(recipe.kernel, source="built", build=build)
+    other = dataclasses.replace(recipe, kernel=kernel, boot=dataclasses.replace(recipe.boot, root=""))
+    found = commands(menu(other))
+    assert [line[1:] for line in found if line[0] == "module2"][3:] == [
+        ["/netbsd-usb", "console=pc"], ["/netbsd-usb", "console=xencons"],
+    ]  # fmt: skip
+    assert grub.serial_hotkey(other, "usb") == "1" and ["set", "default=netbsd-usb"] in found
+
+
+def test_more_roots_than_keys(recipe: Recipe) -> None:
+    others = {f"root{n}": "sd0a" for n in range(10)}
+    with pytest.raises(GlassmasterError, match="room for 9 other roots, not 10"):
+        menu(dataclasses.replace(recipe, boot=dataclasses.replace(recipe.boot, others=others)))
+
+
 @given(TEXT)
 def test_no_text_breaks_out_of_its_word(text: str) -> None:
     assert shlex.split(grub.quoted(text)) == [text]

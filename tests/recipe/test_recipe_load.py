@@ -102,6 +102,19 @@ def test_the_recipes_of_this_repository_can_be_read(path: Path) -> None:
         (("  mirrors: [https://example.org/pub]\n", ""), "recipes/x.yaml:3: release.mirrors: is missing\n  name at"),
         (("https:", "ftp:"), "recipes/x.yaml:5: release.mirrors[0]: 'ftp://example.org/pub' cannot be used"),
         (("volume_id: TEST", "volume_id: test"), "recipes/x.yaml:11: media.volume_id: 'test' cannot be used"),
+        (
+            ("volume_id: TEST", "volume_id: TEST\nboot: {others: {A b: sd0a}}"),
+            "recipes/x.yaml:12: boot.others.A b: not",
+        ),
+        (
+            ("volume_id: TEST", "volume_id: TEST\ndomus: {A: {sets: [etc]}}"),
+            "recipes/x.yaml:12: domus.A: not a name for an image",
+        ),
+        (("volume_id: TEST", "volume_id: TEST\ndomus: {a: {sets: [base]}}"), "recipes/x.yaml:12: domus.a.sets: `etc`"),
+        (
+            ("volume_id: TEST", "volume_id: TEST\ndomus: {a: {sets: [etc, etc]}}"),
+            "recipes/x.yaml:12: domus.a.sets: twice: etc",
+        ),
         (("volume_id: TEST", "volume_id: TEST\noverlays: [a, b, a]"), "recipes/x.yaml:12: overlays: twice: a"),
         (("volume_id: TEST", "volume_id: TEST\nextends: [a]"), "recipes/x.yaml:12: extends: expected one value"),
         (
