@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -101,14 +102,14 @@ def test_certificates(tmp_path: Path) -> None:
         require_signature({**signed, "+PKG_HASH": HASH.replace(b"65536", b"65537")}, cert, SIGNED, "made.tgz")
 
 
-def test_the_secret_key_of_the_tests_made_the_signature(tmp_path: Path) -> None:
+def test_the_secret_key_of_the_tests_made_the_signature() -> None:
     """Whoever changes the signed package signs it again with this key."""
-    home = tmp_path / "home"
-    home.mkdir(mode=0o700)
-    gpg = ["gpg", "--homedir", str(home), "--batch", "--quiet"]
-    subprocess.run([*gpg, "--import", str(SECRET)], check=True, capture_output=True)
-    made = subprocess.run([*gpg, "--armor", "--detach-sign"], input=HASH, check=True, capture_output=True).stdout
-    subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "all"], check=True)
+    # gpg's agent talks through a socket, whose path must be short.
+    with tempfile.TemporaryDirectory(dir="/tmp") as home:
+        gpg = ["gpg", "--homedir", home, "--batch", "--quiet"]
+        subprocess.run([*gpg, "--import", str(SECRET)], check=True, capture_output=True)
+        made = subprocess.run([*gpg, "--armor", "--detach-sign"], input=HASH, check=True, capture_output=True).stdout
+        subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"], check=True)
     require_signature(parts(**{"+PKG_GPG_SIGNATURE": made}), KEY, SIGNED, "made.tgz")
 
 
