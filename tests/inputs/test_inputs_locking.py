@@ -24,7 +24,7 @@ from glassmaster.recipe.load import load
 from glassmaster.recipe.model import Recipe
 
 RECIPES = sorted(Path("recipes").glob("netbsd-*-amd64.yaml"))
-SETS, KERNELS = "amd64/binary/sets", "amd64/binary/kernel"
+SETS, KERNELS, SOURCES = "amd64/binary/sets", "amd64/binary/kernel", "source/sets"
 
 
 def recipe(name: str = "netbsd-10.2-amd64") -> Recipe:
@@ -34,7 +34,10 @@ def recipe(name: str = "netbsd-10.2-amd64") -> Recipe:
 def lay_out(top: Path, wanted: Recipe) -> None:
     """A mirror with what a recipe wants, in NetBSD's layout; the files hold their own names."""
     release = top / f"NetBSD-{wanted.release.version}"
-    files = {SETS: [f"{name}.tar.xz" for name in (*wanted.release.sets, "comp")], KERNELS: ["netbsd-XEN3_DOM0.gz"]}
+    files = {
+        SETS: [f"{name}.tar.xz" for name in (*wanted.release.sets, "comp")], KERNELS: ["netbsd-XEN3_DOM0.gz"],
+        SOURCES: [f"{name}.tgz" for name in wanted.kernel.build.sets],
+    }  # fmt: skip
     for folder, names in files.items():
         (release / folder).mkdir(parents=True)
         lines = []
@@ -92,10 +95,11 @@ def test_the_recipes_that_ship_lock_against_a_mirror(path: Path, tmp_path: Path,
     lock = lock_inputs(path.stem, wanted, (server, "https://other.example/pub/"), store)
     version = wanted.release.version
     release = {item.name: item for item in lock.inputs if item.kind == "release"}
-    assert release.keys() == {
-        *(f"{SETS}/{name}.tar.xz" for name in wanted.release.sets),
-        f"{KERNELS}/netbsd-XEN3_DOM0.gz",
-    }
+    built = wanted.kernel.source == "built"
+    kernel = (
+        [f"{SOURCES}/{name}.tgz" for name in wanted.kernel.build.sets] if built else [f"{KERNELS}/netbsd-XEN3_DOM0.gz"]
+    )
+    assert release.keys() == {*(f"{SETS}/{name}.tar.xz" for name in wanted.release.sets), *kernel}
     for name, item in release.items():
         assert item == LockedInput(
             name, "release",
