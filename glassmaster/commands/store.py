@@ -140,9 +140,18 @@ def _import(store: Files, file: Path) -> int:
 
 
 def _uses(store: Files) -> list[Any]:
+    """What locks name. One that cannot be read, such as a newer clone's, is said and left out: only prune must know."""
+    from glassmaster.errors import GlassmasterError
     from glassmaster.inputs.register import registered, uses
 
-    return uses([*_own_locks(), *registered(store)])
+    readable = []
+    for path in dict.fromkeys([*(lock.absolute() for lock in _own_locks()), *registered(store)]):
+        try:
+            uses([path])
+            readable.append(path)
+        except GlassmasterError as error:
+            print(f"note: {error.what}: left out", file=sys.stderr)
+    return uses(readable)
 
 
 def _own_locks() -> list[Path]:

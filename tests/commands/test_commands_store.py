@@ -41,6 +41,17 @@ def test_list_shows_every_file_with_its_names_and_users(own: Project) -> None:
     assert document["missing"] == []
 
 
+def test_a_lock_that_cannot_be_read_is_left_out_and_stops_prune_alone(own: Project) -> None:
+    (own.path / "recipes" / "newer.lock").write_text('{"format": 99}')
+    text = own.doit("store")
+    assert "newer.lock: not a lock that can be used: left out" in text
+    assert f"recipes/standin.lock: {len(inputs(own))} files" in text
+    own.doit("store", "verify")
+    before = sorted(own.store.rglob("*"))
+    assert "not a lock that can be used" in own.doit("store", "prune", status=1)
+    assert sorted(own.store.rglob("*")) == before
+
+
 def test_fetch_registers_the_lock(own: Project) -> None:
     register = json.loads((own.store / "register.json").read_text())
     assert [Path(path).name for path in register["locks"]] == ["standin.lock"]
