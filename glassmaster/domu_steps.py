@@ -19,7 +19,7 @@ from glassmaster.places import STANDIN_NOTICE, Places, domu_layer_names
 from glassmaster.recipe.load import LoadedRecipe
 from glassmaster.recipe.model import Domu, Recipe
 from glassmaster.tree.entry import Content, Entry
-from glassmaster.tree.layer import Layer, read_layer, write_layer
+from glassmaster.tree.layer import Layer, read_layers, write_layer
 from glassmaster.tree.merge import Tree, merge
 from glassmaster.tree.mtree import format_mtree, listed
 
@@ -34,7 +34,8 @@ def make_domu(loaded: LoadedRecipe, name: str) -> None:
     recipe, places = loaded.recipe, Places(loaded.name)
     domu, image = recipe.domus[name], places.domu(f"{name}.img")
     release_id = read_record(places.inputs).release_id
-    layers = (read_layer(places.layer(layer)) for layer in domu_layer_names(domu, name))
+    files = (places.layer(layer) for layer in domu_layer_names(domu, name))
+    layers = (layer for file in files for layer in read_layers(file))
     tree = merge(layers, epoch=recipe.epoch)
     require_sound(tree, domu.overlays)
     notice = f"\n{STANDIN_NOTICE}" if recipe.standin else ""

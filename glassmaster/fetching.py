@@ -10,15 +10,19 @@ from glassmaster.inputs.debian import fetch_locked
 from glassmaster.inputs.download import download
 from glassmaster.inputs.incoming import Wanted
 from glassmaster.inputs.lock import Lock, LockedInput, changes, read_lock, write_lock
-from glassmaster.inputs.locking import lock_inputs, release_inputs
+from glassmaster.inputs.locking import MADE_HERE, lock_inputs, release_inputs
+from glassmaster.inputs.package_locking import lock_images
+from glassmaster.inputs.pkgsrc.platform import Platform
 from glassmaster.inputs.record import release_id, write_record
 from glassmaster.inputs.register import register
 from glassmaster.inputs.standin.kernel_build import compiler_version
+from glassmaster.inputs.standin.package_repository import repository_path
 from glassmaster.inputs.store import Store, default_store
 from glassmaster.inputs.wants import differences, require_fresh, wants
 from glassmaster.places import Places
 from glassmaster.recipe.load import LoadedRecipe
 from glassmaster.recipe.model import Recipe
+from glassmaster.recipe.parts import images_with_packages
 
 
 def make_lock(loaded: LoadedRecipe) -> None:
@@ -56,14 +60,16 @@ def require_lock(loaded: LoadedRecipe, must_exist: bool) -> None:
 def fetch(loaded: LoadedRecipe) -> None:
     """Bring all inputs of the lock into the store, verified, and write down that they are there."""
     store = default_store()
-    inputs = read_lock(loaded.lock).inputs
-    release = [item for item in inputs if item.kind == "release"]
-    packages = [item for item in inputs if item.kind == "debian"]
+    lock = read_lock(loaded.lock)
+    inputs = lock.inputs
+    plain = [item for item in inputs if item.kind != "debian"]
+    debian = [item for item in inputs if item.kind == "debian"]
     register(store, loaded.lock)
-    download([Wanted(item.name, item.urls, item.sha512, item.size) for item in release], store)
-    fetch_locked(packages, store)
+    download([Wanted(item.name, item.urls, item.sha512, item.size) for item in plain], store)
+    fetch_locked(debian, store)
     _require_sizes(inputs, store, loaded)
-    write_record(Places(loaded.name).inputs, release_id(loaded.digest(), inputs), inputs)
+    identity = release_id(loaded.digest(), inputs, lock.packages)
+    write_record(Places(loaded.name).inputs, identity, inputs, lock.packages)
 
 
 def _require_sizes(inputs: Sequence[LockedInput], store: Store, loaded: LoadedRecipe) -> None:
@@ -79,7 +85,25 @@ def _require_sizes(inputs: Sequence[LockedInput], store: Store, loaded: LoadedRe
 
 def _resolved(loaded: LoadedRecipe, store: Store) -> Lock:
     lock = lock_inputs(loaded.name, loaded.recipe, _mirrors(loaded), store)
-    return dataclasses.replace(lock, tools=_tools(loaded.recipe))
+    return _with_packages(dataclasses.replace(lock, tools=_tools(loaded.recipe)), loaded, store)
+
+
+def _with_packages(lock: Lock, loaded: LoadedRecipe, store: Store) -> Lock:
+    """A lock with the packages of all images, as the repositories are now."""
+    release, standin = loaded.recipe.release, loaded.recipe.standin
+    images, inputs, notes = lock_images(
+        images_with_packages(loaded.recipe), standin_repository(loaded),
+        Platform.of_release(release.version, release.machine), store, trust=MADE_HERE if standin else "",
+    )  # fmt: skip
+    for note in notes:
+        print(note)
+    return dataclasses.replace(lock, inputs=(*lock.inputs, *inputs), packages=images)
+
+
+def standin_repository(loaded: LoadedRecipe) -> str:
+    """The URL of the stand-in's package repository."""
+    release = loaded.recipe.release
+    return f"file:{Places(loaded.name).mirror}/{repository_path(release.machine, release.version)}"
 
 
 def _follow_standin(loaded: LoadedRecipe) -> None:
@@ -91,7 +115,7 @@ def _follow_standin(loaded: LoadedRecipe) -> None:
         return
     kept = [item for item in old.inputs if item.kind == "debian"]
     made = release_inputs(recipe, _mirrors(loaded), store)
-    new = Lock(loaded.name, wants(recipe), (*made, *kept), _tools(recipe))
+    new = _with_packages(Lock(loaded.name, wants(recipe), (*made, *kept), _tools(recipe)), loaded, store)
     if changes(old, new) or new.tools != old.tools:
         write_lock(loaded.lock, new)
 

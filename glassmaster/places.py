@@ -20,6 +20,7 @@ def layer_names(recipe: Recipe) -> list[str]:
     """The layers of the CD, in the order in which they are merged."""
     names = [f"set-{name}" for name in recipe.release.sets] + ["kernel"]
     names += ["xen"] if recipe.xen else []
+    names += [packages_layer()] if recipe.packages else []
     names += ["domu-kernels"] if any(domu.kernel for domu in recipe.domus.values()) else []
     names += [f"domu-{name}" for name in sorted(recipe.domus)]
     return [*names, "grub", *(f"overlay-{name}" for name in recipe.overlays)]
@@ -27,7 +28,13 @@ def layer_names(recipe: Recipe) -> list[str]:
 
 def domu_layer_names(domu: Domu, name: str) -> list[str]:
     """The layers of a domU's root image, in the order in which they are merged."""
-    return [*(f"set-{item}" for item in domu.sets), *(domu_overlay(name, item) for item in domu.overlays)]
+    packages = [packages_layer(name)] if domu.packages else []
+    return [*(f"set-{item}" for item in domu.sets), *packages, *(domu_overlay(name, item) for item in domu.overlays)]
+
+
+def packages_layer(domu: str = "") -> str:
+    """The file with the layers of the dom0's packages, or of a domU's."""
+    return f"packages-of-{domu}" if domu else "packages"
 
 
 def domu_overlay(domu: str, overlay: str) -> str:
@@ -65,6 +72,10 @@ class Places:
     def accounts(self) -> Path:
         """Users and groups of the release."""
         return self.build / "accounts.json"
+
+    def packages(self, domu: str = "") -> Path:
+        """What the packages of the dom0 or of a domU leave for later steps: accounts, rc.d scripts."""
+        return self.build / f"{packages_layer(domu)}.json"
 
     def layer(self, name: str) -> Path:
         """A layer; names are like set-base, kernel, overlay-dom0."""

@@ -31,12 +31,14 @@ COMPILER = ("gcc", "/usr/lib/gcc/*/*/cc1")
 class Reads:
     """What a step reads.
 
-    recipe: dotted names of values, or None for all. rows, release_id: what it takes of build/RECIPE/inputs.json.
+    recipe: dotted names of values, or None for all. rows, release_id, packages: what it takes of
+    build/RECIPE/inputs.json.
     """
 
     recipe: tuple[str, ...] | None
     rows: Callable[[Recipe, str], bool] | None = None
     release_id: bool = False
+    packages: bool = False
     tools: tuple[tuple[str, ...], ...] = ()
 
 
@@ -71,8 +73,21 @@ def _of_grub(recipe: Recipe, name: str) -> bool:
     return name.startswith("debian/grub-")
 
 
-_WANTS = ("release", "kernel.source", "kernel.config", "kernel.build.sets", "xen.package", "standin", "domus")
-_TREE = ("release.sets", "xen", "overlays", "domus", "standin", "epoch")
+def _of_packages(_: Recipe, name: str) -> bool:
+    return name.startswith("packages/")
+
+
+_WANTS = (
+    "release",
+    "kernel.source",
+    "kernel.config",
+    "kernel.build.sets",
+    "xen.package",
+    "packages",
+    "standin",
+    "domus",
+)
+_TREE = ("release.sets", "xen", "packages", "overlays", "domus", "standin", "epoch")
 _TOOLS = (
     "release.version", "release.machine", "kernel.source", "kernel.build.sets", "kernel.build.patches",
     "kernel.build.environment", "kernel.build.make",
@@ -88,6 +103,7 @@ STEPS = {
     "toolchain": Reads(_TOOLS, _of_the_sources, tools=(("cc",), ("c++",), ("patch",))),
     "kernel": Reads((*_TOOLS, "kernel.config", "kernel.build", "domus", "epoch"), _of_the_kernels),
     "xen": Reads(("xen.package", "xen.member", "epoch"), _of_xen),
+    "packages": Reads(("packages", "domus", "release.version", "release.sets", "epoch"), _of_packages, packages=True),
     "grub": Reads(("description", "boot", "kernel", "xen", "epoch"), _of_grub, release_id=True, tools=(("mformat",),)),
     "domu": Reads(("domus", "standin", "media.volume_id", "epoch"), release_id=True),
     "mtree": Reads(_TREE, release_id=True),
@@ -107,6 +123,8 @@ def parts(step: str, loaded: LoadedRecipe) -> dict[str, Any]:
         found["inputs"] = InputRows(Places(loaded.name).inputs, loaded.recipe, reads.rows)
     if reads.release_id:
         found["release_id"] = ReleaseId(Places(loaded.name).inputs)
+    if reads.packages:
+        found["packages"] = PackageRows(Places(loaded.name).inputs)
     for tool in reads.tools:
         found[f"tool {tool[0]}"] = Tool(*tool)
     return found
@@ -175,6 +193,24 @@ class InputRows:
             rows: list[Row] = DIGESTS.derived(str(self.path), "inputs-1", json.loads)["inputs"]
             taken = [row for row in rows if self.wanted(self.recipe, row["name"])]
             return {row["name"]: f"{row['sha512'][:SHORT]} {row.get('version', '')}".rstrip() for row in taken}
+        except UNREADABLE:
+            return None
+
+
+@dataclass(frozen=True)
+class PackageRows:
+    """A Part: the packages of all images, in order, with what they need and whether they are wanted; None without any."""
+
+    path: Path
+
+    def key_value(self) -> dict[str, str] | None:
+        """The packages."""
+        try:
+            images: dict[str, list[Row]] = DIGESTS.derived(str(self.path), "inputs-1", json.loads)["packages"]
+            return {
+                f"{image} {row['name']}": " ".join([str(n), *(["wanted"] if row["wanted"] else []), *row["needs"].values()])
+                for image, rows in images.items() for n, row in enumerate(rows, 1)
+            }  # fmt: skip
         except UNREADABLE:
             return None
 

@@ -29,11 +29,11 @@ from glassmaster.inputs.tarindex import TarIndex, indexed
 from glassmaster.inputs.wants import SET_SUFFIXES, sets_folder
 from glassmaster.places import BOOT_IMAGES, STANDIN_NOTICE, Places, domu_overlay, layer_names
 from glassmaster.recipe.load import LoadedRecipe
-from glassmaster.recipe.parts import all_sets
+from glassmaster.recipe.parts import all_sets, image_name, images_with_packages
 from glassmaster.run import run
 from glassmaster.tree.blob import new_blob
 from glassmaster.tree.entry import Entry
-from glassmaster.tree.layer import Layer, read_layer, write_layer
+from glassmaster.tree.layer import Layer, read_layers, write_layer
 from glassmaster.tree.merge import Tree, merge
 from glassmaster.tree.mtree import format_mtree, listed, parse_mtree
 
@@ -83,10 +83,11 @@ def make_xen_layer(loaded: LoadedRecipe) -> None:
 def make_overlay_layer(loaded: LoadedRecipe, name: str, domu: str = "") -> None:
     """An overlay to a layer: of the dom0, or of a domU."""
     places = Places(loaded.name)
-    accounts = Accounts(**json.loads(places.accounts.read_bytes()))
+    accounts, packages_rc = _of_packages(loaded, domu)
+    context = {**_template_context(loaded, domu), "packages_rc": packages_rc}
     made = domu_overlay(domu, name) if domu else f"overlay-{name}"
     with new_blob(places.blob(made)) as blob:
-        layer = overlay_layer(name, _template_context(loaded, domu), accounts, loaded.recipe.epoch, blob)
+        layer = overlay_layer(name, context, accounts, loaded.recipe.epoch, blob)
     write_layer(layer, places.layer(made))
 
 
@@ -136,7 +137,8 @@ def make_mtree(loaded: LoadedRecipe) -> None:
 def merged_tree(loaded: LoadedRecipe) -> Tree:
     """The tree of the CD, of its layers."""
     places = Places(loaded.name)
-    return merge((read_layer(places.layer(name)) for name in layer_names(loaded.recipe)), epoch=loaded.recipe.epoch)
+    files = (places.layer(name) for name in layer_names(loaded.recipe))
+    return merge((layer for file in files for layer in read_layers(file)), epoch=loaded.recipe.epoch)
 
 
 def make_iso(loaded: LoadedRecipe) -> None:
@@ -180,6 +182,15 @@ def _write_readback(result: readback.Readback, image: object, places: Places) ->
 
 def _inputs(loaded: LoadedRecipe) -> Record:
     return read_record(Places(loaded.name).inputs)
+
+
+def _of_packages(loaded: LoadedRecipe, domu: str) -> tuple[Accounts, list[str]]:
+    """An image's accounts, those of packages among them, and the names of packages' rc.d scripts."""
+    places = Places(loaded.name)
+    if image_name(domu) not in images_with_packages(loaded.recipe):
+        return Accounts(**json.loads(places.accounts.read_bytes())), []
+    left = json.loads(places.packages(domu).read_bytes())
+    return Accounts(**left["accounts"]), left["rc"]
 
 
 def _release_id(loaded: LoadedRecipe) -> str:

@@ -10,10 +10,15 @@ from doit.exceptions import InvalidDodoFile
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.kernel.wanted import SOURCE_FOLDER, patch_files
 from glassmaster.inputs.kernel.workdir import MARK
+from glassmaster.inputs.pkgsrc.pkgsets import load_pkgset
+from glassmaster.inputs.pkgsrc.uids import UIDS_FILE
+from glassmaster.inputs.standin.package_repository import repository_path
 from glassmaster.inputs.store import default_store
 from glassmaster.places import KERNEL_FOLDER, SETS_FOLDER, Places, layer_names
 from glassmaster.recipe.load import LoadedRecipe
 from glassmaster.recipe.model import EMPTY_DISK, Kernel
+from glassmaster.recipe.packages import Packages
+from glassmaster.recipe.parts import images_with_packages
 
 
 def mirror_files(loaded: LoadedRecipe) -> list[Path]:
@@ -21,7 +26,22 @@ def mirror_files(loaded: LoadedRecipe) -> list[Path]:
     release = loaded.recipe.release
     top = Places(loaded.name).mirror / f"NetBSD-{release.version}"
     binary = [top / release.machine / folder for folder in (SETS_FOLDER, KERNEL_FOLDER)]
-    return [folder / "SHA512" for folder in (*binary, top / SOURCE_FOLDER)]
+    packages = Places(loaded.name).mirror / repository_path(release.machine, release.version) / "SHA512.bz2"
+    return [*(folder / "SHA512" for folder in (*binary, top / SOURCE_FOLDER)), packages]
+
+
+def pkgset_files(loaded: LoadedRecipe) -> list[Path]:
+    """The files of the recipe's pkgsets; a mistake in one of them is an error before any task starts."""
+    names = {name for packages in images_with_packages(loaded.recipe).values() for name in packages.sets}
+    try:
+        return sorted({path for name in names for path in load_pkgset(name).files})
+    except GlassmasterError as error:
+        raise InvalidDodoFile(str(error)) from error
+
+
+def packages_need(packages: Packages) -> list[Path]:
+    """The files of the repository that decide how packages are installed. Without a key's file the step says so."""
+    return [path for path in (Path(UIDS_FILE), Path(packages.key)) if path.is_file()]
 
 
 def patches(loaded: LoadedRecipe, kernel: Kernel) -> list[Path]:

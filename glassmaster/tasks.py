@@ -10,15 +10,17 @@ from glassmaster.commands.recipes import must_be_locked
 from glassmaster.doit_plugins.checker import ContentChecker
 from glassmaster.inputs.overlay_sources import overlay_files, overlay_state
 from glassmaster.inputs.standin.source_sets import source_files
-from glassmaster.places import BOOT_IMAGES, Places, domu_layer_names, domu_overlay
+from glassmaster.places import BOOT_IMAGES, Places, domu_layer_names, domu_overlay, packages_layer
 from glassmaster.recipe.parts import all_sets, domu_kernels
-from glassmaster.taskfiles import blobs_exist, disks, layers, mirror_files, patches, stored, tools_exist
+from glassmaster.taskfiles import (
+    blobs_exist, disks, layers, mirror_files, packages_need, patches, pkgset_files, stored, tools_exist,
+)  # fmt: skip
 from glassmaster.taskmaking import Task, group, near, recipes, step_task, word
 
 __all__ = [
     "DOIT_CONFIG", "task_domu", "task_fetch", "task_grub", "task_iso", "task_kernel", "task_lock", "task_locked",
-    "task_mtree", "task_overlay", "task_readback", "task_sets", "task_smoke", "task_standin", "task_toolchain",
-    "task_xen",
+    "task_mtree", "task_overlay", "task_packages", "task_readback", "task_sets", "task_smoke", "task_standin",
+    "task_toolchain", "task_xen",
 ]  # fmt: skip
 
 DOIT_CONFIG = {
@@ -47,7 +49,7 @@ def task_locked() -> Iterator[Task]:
     """see that the lock fits the recipe, and make it where there is none"""
     yield group("locked", task_locked)
     for loaded in recipes():
-        needs = mirror_files(loaded) if loaded.recipe.standin else []
+        needs = [*(mirror_files(loaded) if loaded.recipe.standin else []), *pkgset_files(loaded)]
         task = step_task(
             "locked", loaded, "fetching.require_lock", must_be_locked(), needs=needs, makes=[near(loaded.lock)]
         )
@@ -122,6 +124,24 @@ def task_xen() -> Iterator[Task]:
             yield step_task("xen", loaded, "steps.make_xen_layer", needs=[], makes=makes, after=["fetch"])
 
 
+def task_packages() -> Iterator[Task]:
+    """install pkgsrc's packages, as pkg_add would: files, users, database; nothing of them is run"""
+    yield group("packages", task_packages)
+    for loaded in recipes():
+        recipe, places = loaded.recipe, Places(loaded.name)
+        images = {"": (recipe.packages, recipe.release.sets)}
+        images |= {name: (domu.packages, domu.sets) for name, domu in recipe.domus.items()}
+        for domu, (packages, sets) in images.items():
+            if packages:
+                layer = packages_layer(domu)
+                makes = [places.layer(layer), places.blob(layer), places.packages(domu)]
+                yield step_task(
+                    "packages", loaded, "package_steps.make_package_layers", domu, part=domu,
+                    needs=[*(places.layer(f"set-{name}") for name in sets), *packages_need(packages)],
+                    makes=makes, after=["fetch"], also=functools.partial(blobs_exist, makes[:1]),
+                )  # fmt: skip
+
+
 def task_overlay() -> Iterator[Task]:
     """put together our own files: /etc/rc and what belongs to it"""
     yield group("overlay", task_overlay)
@@ -131,14 +151,15 @@ def task_overlay() -> Iterator[Task]:
             makes = [places.layer(f"overlay-{name}"), places.blob(f"overlay-{name}")]
             yield step_task(
                 "overlay", loaded, "steps.make_overlay_layer", name,
-                needs=[*overlay_files(name), places.accounts],
+                needs=[*overlay_files(name), places.packages() if loaded.recipe.packages else places.accounts],
                 makes=makes, after=["fetch"], part=name, key={"state": overlay_state(name)},
             )  # fmt: skip
-        for domu, name in ((domu, name) for domu, item in loaded.recipe.domus.items() for name in item.overlays):
+        for domu, item, name in ((*domu, name) for domu in loaded.recipe.domus.items() for name in domu[1].overlays):
             made = domu_overlay(domu, name)
             yield step_task(
                 "overlay", loaded, "steps.make_overlay_layer", name, domu,
-                needs=[*overlay_files(name), places.accounts], makes=[places.layer(made), places.blob(made)],
+                needs=[*overlay_files(name), places.packages(domu) if item.packages else places.accounts],
+                makes=[places.layer(made), places.blob(made)],
                 after=["fetch"], part=f"{name}-of-{domu}", key={"state": overlay_state(name)},
             )  # fmt: skip
 

@@ -1,13 +1,14 @@
 """The lock: recipes/NAME.lock, the exact inputs of a recipe. JSON with sorted keys and one value a line, for `diff`.
 
-{"format": 1, "recipe": NAME, "wants": {...}, "inputs": [{"name": ..., "urls": [...], ...}, ...], "tools": {...}}
+{"format": 1, "recipe": NAME, "wants": {...}, "inputs": [{"name": ..., "urls": [...], ...}, ...], "tools": {...},
+ "packages": {IMAGE: [{"name": ..., "input": ..., "needs": {...}, ...}, ...]}}; `tools` and `packages` may be missing.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
@@ -17,7 +18,7 @@ from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.checksums import SHA512_HEX
 
 FORMAT = 1
-Kind = Literal["release", "debian"]
+Kind = Literal["release", "debian", "package"]
 KINDS: tuple[str, ...] = get_args(Kind)
 REMEDY = "`doit lock` makes it anew"
 
@@ -26,7 +27,7 @@ REMEDY = "`doit lock` makes it anew"
 class LockedInput:
     """One file from outside, exactly.
 
-    name:  unique in the lock: a path below NetBSD-VERSION of the mirror, or debian/PACKAGE.
+    name:  unique in the lock: a path below NetBSD-VERSION of the mirror, debian/PACKAGE, or packages/FILE.
     urls:  where it may be had, tried in this order.
     size:  bytes. sha512: hex.
     trust: how the digest came to be believed, in words: "signed by FINGERPRINT", "first-use", "apt", …
@@ -43,17 +44,41 @@ class LockedInput:
 
 
 @dataclass(frozen=True)
+class LockedPackage:
+    """A package of pkgsrc that an image gets.
+
+    name:   with its version. input: the name of its file among the inputs. size: bytes of what it installs.
+    wanted: what asks for it, each "PKGSET PATTERN"; nothing where only other packages need it.
+    needs:  its patterns of other packages (DEPENDS), each with the package that was chosen for it.
+    built:  when it was built, in the repository's words; "" where it does not say.
+    """
+
+    name: str
+    input: str
+    size: int
+    wanted: tuple[str, ...] = ()
+    needs: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    built: str = ""
+
+
+# The packages of each image, in the order of their installation: what a package needs stands before it.
+Images = Mapping[str, tuple[LockedPackage, ...]]
+
+
+@dataclass(frozen=True)
 class Lock:
     """A lock.
 
     wants: what the recipe asked for when this was made; another question makes the lock stale (see `wants`).
     tools: programs of the host that shape the stand-in's files, by name, with their versions.
+    packages: those of pkgsrc, by image.
     """
 
     recipe: str
     wants: Mapping[str, tuple[str, ...]]
     inputs: tuple[LockedInput, ...]
     tools: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    packages: Images = dataclasses.field(default_factory=dict)
 
 
 def read_lock(path: Path) -> Lock:
@@ -76,7 +101,14 @@ def write_lock(path: Path, lock: Lock) -> None:
         row = dataclasses.asdict(item)
         inputs.append({name: value for name, value in row.items() if name != "version" or value})
     document = {"format": FORMAT, "recipe": lock.recipe, "wants": dict(lock.wants), "inputs": inputs}
-    write_json(path, {**document, **({"tools": dict(lock.tools)} if lock.tools else {})})
+    tools: dict[str, Any] = {"tools": dict(lock.tools)} if lock.tools else {}
+    packages: dict[str, Any] = {"packages": package_rows(lock.packages)} if lock.packages else {}
+    write_json(path, {**document, **tools, **packages})
+
+
+def package_rows(images: Images) -> dict[str, list[dict[str, Any]]]:
+    """The packages as they are in JSON."""
+    return {image: [dataclasses.asdict(item) for item in chosen] for image, chosen in images.items()}
 
 
 def changes(old: Lock, new: Lock) -> list[str]:
@@ -93,6 +125,9 @@ def changes(old: Lock, new: Lock) -> list[str]:
             lines.append(f"~ {name}: {_short(was)} -> {_short(now)}")
         elif was != now:
             lines.append(f"~ {name}: the same file; {', '.join(_fields(was, now))} changed")
+    for image in sorted(old.packages.keys() & new.packages.keys()):
+        if old.packages[image] != new.packages[image]:
+            lines.append(f"~ the packages of {image}, their order or why they are there")
     return lines
 
 
@@ -127,7 +162,43 @@ def _lock(value: Any) -> Lock:
         for name, words in _table(document.get("wants"), "wants").items()
     }
     tools = {name: _text(text, "tools") for name, text in _table(document.get("tools", {}), "tools").items()}
-    return Lock(_text(document.get("recipe"), "recipe"), wants, inputs, tools)
+    packages = read_packages(document.get("packages", {}), {item.name for item in inputs if item.kind == "package"})
+    return Lock(_text(document.get("recipe"), "recipe"), wants, inputs, tools, packages)
+
+
+def read_packages(value: Any, inputs: Collection[str]) -> dict[str, tuple[LockedPackage, ...]]:
+    """What package_rows() made; ValueError for anything else. inputs: the names of the packages' files."""
+    images = {}
+    for image, rows in _table(value, "packages").items():
+        chosen: dict[str, LockedPackage] = {}
+        for row in _list(rows, f"packages: {image}"):
+            item = _package(_table(row, f"packages: {image}: a package"))
+            if item.name in chosen:
+                raise ValueError(f"packages: {image}: {item.name} is listed twice")
+            if item.input not in inputs:
+                raise ValueError(f"packages: {image}: {item.name}: there is no input {item.input}")
+            late = [name for name in item.needs.values() if name not in chosen]
+            if late:
+                raise ValueError(f"packages: {image}: {item.name} needs {late[0]}, which does not stand before it")
+            chosen[item.name] = item
+        images[image] = tuple(chosen.values())
+    return images
+
+
+def _package(row: dict[str, Any]) -> LockedPackage:
+    name = _text(row.get("name"), "name of a package")
+    size = row.get("size")
+    if type(size) is not int or size < 0:
+        raise ValueError(f"{name}: size: {size!r} is no number of bytes")
+    wanted = tuple(_text(item, f"{name}: wanted") for item in _list(row.get("wanted"), f"{name}: wanted"))
+    if not all(item.count(" ") == 1 for item in wanted):
+        raise ValueError(f"{name}: wanted: not a pkgset and a pattern")
+    needs = {
+        _text(pattern, f"{name}: needs"): _text(other, f"{name}: needs")
+        for pattern, other in _table(row.get("needs"), f"{name}: needs").items()
+    }
+    built = _text(row.get("built", ""), f"{name}: built")
+    return LockedPackage(name, _text(row.get("input"), f"{name}: input"), size, wanted, needs, built)
 
 
 def _input(value: Any) -> LockedInput:

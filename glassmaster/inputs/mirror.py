@@ -34,16 +34,16 @@ class ReleaseMirror:
     def digests(self, folder: str) -> dict[str, str]:
         """The SHA512 file of a directory: file names to digests."""
         path = f"{folder}/SHA512"
-        return _first(self.urls(path), _read_digests, path)[1]
+        return first(self.urls(path), _read_digests, path)[1]
 
     def signed_digests(self) -> tuple[str, bytes]:
         """The release's signed digests, and where they came from; nothing is verified here."""
         path = f"security/hashes/NetBSD-{self.version}_hashes.asc"
-        return _first(self._everywhere(path), _read_small, path)
+        return first(self._everywhere(path), read_small, path)
 
     def size(self, path: str) -> int | None:
         """How many bytes a file has, as the first mirror that has it says; None if it does not say."""
-        return _first(self.urls(path), _told_size, path)[1]
+        return first(self.urls(path), _told_size, path)[1]
 
     def _everywhere(self, path: str) -> tuple[str, ...]:
         return tuple(f"{mirror.rstrip('/')}/{path}" for mirror in self.mirrors)
@@ -67,18 +67,19 @@ def take(urls: Sequence[str], expected: str, store: Store, what: str) -> str:
         with opened(url) as body:
             return store.add(body.pieces, what=url, expected=expected)
 
-    return _first(urls, one, what)[0]
+    return first(urls, one, what)[0]
 
 
 def _read_digests(url: str) -> dict[str, str]:
-    data = _read_small(url)
+    data = read_small(url)
     digests = parse_sha512(data.decode("utf-8", "replace"), url)
     if not digests:
         raise GlassmasterError(f"{url}: has no SHA-512 digests", why=f"{len(data)} bytes came")
     return digests
 
 
-def _read_small(url: str) -> bytes:
+def read_small(url: str) -> bytes:
+    """A file of no more than CHECKSUMS_LIMIT bytes."""
     data = b""
     with opened(url) as body:
         for chunk in body.pieces:
@@ -102,7 +103,7 @@ def _told_size(url: str) -> int | None:
             return int(length) if length.isdecimal() else None
 
 
-def _first(urls: Sequence[str], get: Callable[[str], T], path: str) -> tuple[str, T]:
+def first(urls: Sequence[str], get: Callable[[str], T], path: str) -> tuple[str, T]:
     """The first URL that works and what it gave; when none does, one error that names them all."""
     errors = []
     for url in urls:

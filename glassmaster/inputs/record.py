@@ -13,11 +13,12 @@ from typing import Any
 from glassmaster.atomic import write_json
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.debian import DebianPackage
-from glassmaster.inputs.lock import LockedInput
+from glassmaster.inputs.lock import Images, LockedInput, LockedPackage, package_rows, read_packages
 from glassmaster.inputs.store import Stored
 
 FORMAT = 1
 RELEASE_ID_DIGITS = 12
+OTHER = "it was written for another recipe"
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,7 @@ class Record:
             if row["name"] in names:
                 return dict(row)
         raise GlassmasterError(
-            f"{self.path}: no input is called {' or '.join(names)}", why="it was written for another recipe",
-            hint=f"delete it (rm {self.path}); the same command, run again, makes it anew",
+            f"{self.path}: no input is called {' or '.join(names)}", why=OTHER, hint=self._again(),
         )  # fmt: skip
 
     def package(self, name: str) -> DebianPackage:
@@ -47,17 +47,30 @@ class Record:
         row = self.row(f"debian/{name}")
         return DebianPackage(name, row["version"], row["urls"][0], Stored(row["sha512"], row["size"]))
 
+    def packages(self, image: str) -> tuple[LockedPackage, ...]:
+        """The packages of an image, in the order of their installation."""
+        names = {row["name"] for row in self.document["inputs"]}
+        images = read_packages(self.document.get("packages", {}), names)
+        if image not in images:
+            raise GlassmasterError(f"{self.path}: has no packages for {image}", why=OTHER, hint=self._again())
+        return images[image]
 
-def release_id(recipe_digest: str, inputs: Sequence[LockedInput]) -> str:
-    """Twelve digits of a digest of a recipe's values and of its inputs' digests."""
+    def _again(self) -> str:
+        return f"delete it (rm {self.path}); the same command, run again, makes it anew"
+
+
+def release_id(recipe_digest: str, inputs: Sequence[LockedInput], packages: Images | None = None) -> str:
+    """Twelve digits of a digest of a recipe's values, of its inputs' digests, and of how packages are installed."""
     digests = "".join(f"{item.name} {item.sha512}\n" for item in sorted(inputs, key=lambda item: item.name))
-    return hashlib.sha256(f"{recipe_digest}\n{digests}".encode()).hexdigest()[:RELEASE_ID_DIGITS]
+    installed = json.dumps(package_rows(packages), sort_keys=True) if packages else ""
+    return hashlib.sha256(f"{recipe_digest}\n{digests}{installed}".encode()).hexdigest()[:RELEASE_ID_DIGITS]
 
 
-def write_record(path: Path, identity: str, inputs: Sequence[LockedInput]) -> None:
-    """Write the record of inputs that are in the store."""
+def write_record(path: Path, identity: str, inputs: Sequence[LockedInput], packages: Images | None = None) -> None:
+    """Write the record of inputs that are in the store. packages: the lock's."""
     rows = [dataclasses.asdict(item) for item in inputs]
-    write_json(path, {"format": FORMAT, "release_id": identity, "inputs": rows})
+    document = {"format": FORMAT, "release_id": identity, "inputs": rows, "packages": package_rows(packages or {})}
+    write_json(path, document)
 
 
 def read_record(path: Path) -> Record:

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.boot_packages import debian_packages
 from glassmaster.inputs.kernel.wanted import wanted_source_sets
+from glassmaster.inputs.pkgsrc.pkgsets import load_pkgset
 from glassmaster.places import KERNEL_FOLDER, SETS_FOLDER
+from glassmaster.recipe.parts import images_with_packages, packages_section
 
 if TYPE_CHECKING:
     from glassmaster.inputs.lock import Lock
     from glassmaster.recipe.model import Kernel, Recipe
+    from glassmaster.recipe.packages import Packages
 
 # Tried in this order; NetBSD 9 and later have binary sets as .tar.xz, source sets and older ones as .tgz.
 SET_SUFFIXES = (".tar.xz", ".tgz")
@@ -34,6 +37,7 @@ def wants(recipe: Recipe) -> Wants:
         **_kernel(recipe.kernel, "kernel"),
         **_domu_kernels(recipe),
         "Debian packages": debian_packages(recipe),
+        **_packages(recipe),
     }
     return {name: words for name, words in found.items() if words}
 
@@ -52,6 +56,20 @@ def _kernel(kernel: Kernel, prefix: str) -> Wants:
     if sources:
         return {f"{prefix}.build.sets": tuple(f"{folder}/{name}" for folder, names in sources for name in names)}
     return {f"{prefix}.config": (kernel.config,)}
+
+
+def _packages(recipe: Recipe) -> Wants:
+    """What decides which packages images get, also what pkgsets list."""
+    found: dict[str, tuple[str, ...]] = {}
+    for image, packages in images_with_packages(recipe).items():
+        found |= package_wants(packages, ".".join(packages_section(image)))
+    return found
+
+
+def package_wants(packages: Packages, section: str) -> dict[str, tuple[str, ...]]:
+    """What decides which packages one image gets. section: its name in the recipe."""
+    listed = {f"pkgset {name}": tuple(item.pattern for item in load_pkgset(name).wanted) for name in packages.sets}
+    return {f"{section}.repository": packages.repository, f"{section}.sets": packages.sets, **listed}
 
 
 def sets_folder(machine: str) -> str:

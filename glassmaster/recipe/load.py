@@ -18,7 +18,7 @@ from glassmaster.recipe.convert import build
 from glassmaster.recipe.kernel import kernel_problems
 from glassmaster.recipe.model import KERNEL_ARGUMENTS_LIMIT, Domu, Kernel, Recipe
 from glassmaster.recipe.nodes import Mapped, Scalar, merged, read_yaml
-from glassmaster.recipe.parts import domu_kernels, kernel_name
+from glassmaster.recipe.parts import domu_kernels, images_with_packages, kernel_name, packages_section
 from glassmaster.recipe.values import epoch, plain_words
 
 FOLDER = Path("recipes")
@@ -121,6 +121,7 @@ def _check(recipe: Recipe, node: Mapped) -> None:
         (scenarios, ("smoke", "scenarios")),
         *((domu.sets, ("domus", name, "sets")) for name, domu in recipe.domus.items()),
         *((domu.overlays, ("domus", name, "overlays")) for name, domu in recipe.domus.items()),
+        *((item.sets, (*packages_section(image), "sets")) for image, item in images_with_packages(recipe).items()),
     ):  # fmt: skip
         doubled = sorted({name for name in names if names.count(name) > 1})
         if doubled:
@@ -147,6 +148,7 @@ def _check(recipe: Recipe, node: Mapped) -> None:
                 f"{_place(node, 'boot', 'others', name)}: boot.others.{name}: not a name for a menu entry",
                 why="expected up to 63 of a-z, 0-9 and -, beginning with a letter or digit",
             )
+    _check_packages(recipe, node)
     _check_kernel(recipe.kernel, node, "kernel")
     for name, domu in recipe.domus.items():
         _check_domu(name, domu, node)
@@ -171,6 +173,16 @@ def _check_domu(name: str, domu: Domu, node: Mapped) -> None:
             f"{_place(node, 'domus', name, 'sets')}: domus.{name}.sets: `etc` is missing",
             why="it holds master.passwd and group, by which owners are numbered",
         )
+
+
+def _check_packages(recipe: Recipe, node: Mapped) -> None:
+    for image, packages in images_with_packages(recipe).items():
+        if not packages.repository and recipe.standin is None:
+            keys = packages_section(image)
+            raise GlassmasterError(
+                f"{_place(node, *keys)}: {'.'.join(keys)}.repository: is missing",
+                hint="name the URL of the directory that holds All (only the stand-in has packages of its own)",
+            )
 
 
 def _check_kernel(kernel: Kernel, node: Mapped, *keys: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from glassmaster.recipe.packages import Packages
 from glassmaster.recipe.setting import setting
 from glassmaster.recipe.values import (
     MEDIA,
@@ -152,6 +153,7 @@ class Domu:
     variables: Mapping[str, str] = setting(
         "Values for the overlays' templates, over the recipe's own.", default_factory=dict
     )
+    packages: Packages | None = setting("Its packages from pkgsrc; without it there are none.", default=None)
     filesystem: Literal["cd9660", "ffs1", "ffs2"] = setting(
         "The image's file system: as on the CD, or UFS1 or UFS2. All are read-only for the domU.", default="cd9660"
     )
@@ -281,6 +283,7 @@ class Recipe:
     release: Release = setting("The NetBSD release.")
     kernel: Kernel = setting("The kernel.")
     xen: Xen | None = setting("The hypervisor; without it the kernel is started directly.", default=None)
+    packages: Packages | None = setting("Packages from pkgsrc; without it there are none.", default=None)
     overlays: tuple[str, ...] = setting(
         "Overlays from overlays/, in the order in which they are merged.", default=(), convert=plain_words
     )

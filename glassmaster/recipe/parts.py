@@ -1,8 +1,9 @@
-"""What a recipe has in more than one place: sets and kernels, of the dom0 and of its domUs."""
+"""What a recipe has in more than one place: sets, kernels and packages, of the dom0 and of its domUs."""
 
 from __future__ import annotations
 
 from glassmaster.recipe.model import Kernel, Recipe
+from glassmaster.recipe.packages import Packages
 
 
 def all_sets(recipe: Recipe) -> tuple[str, ...]:
@@ -27,3 +28,20 @@ def all_kernels(recipe: Recipe) -> tuple[Kernel, ...]:
 def kernel_name(kernel: Kernel) -> str:
     """What a kernel calls itself."""
     return kernel.build.name if kernel.source == "built" else kernel.config
+
+
+def images_with_packages(recipe: Recipe) -> dict[str, Packages]:
+    """What images get of packages, by image_name(); those without any are not there."""
+    domus = {image_name(name): domu.packages for name, domu in sorted(recipe.domus.items())}
+    return {image: packages for image, packages in {image_name(): recipe.packages, **domus}.items() if packages}
+
+
+def image_name(domu: str = "") -> str:
+    """What the lock calls the image of a domU, or the CD itself."""
+    return f"domu:{domu}" if domu else "dom0"
+
+
+def packages_section(image: str) -> tuple[str, ...]:
+    """The keys by which a recipe says what an image gets of packages. image: see image_name()."""
+    _, _, domu = image.partition(":")
+    return ("domus", domu, "packages") if domu else ("packages",)

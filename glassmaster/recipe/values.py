@@ -12,6 +12,7 @@ MEDIA = {"cd74": 333_000 * 2048, "cd80": 360_000 * 2048, "dvd": 2_298_496 * 2048
 # Short enough for a file name with something of ours before and after it.
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 _DIGITS = re.compile(r"[0-9]{1,18}")
+_ABSOLUTE = re.compile(r"/[\x21-\x7e]+")
 _CONFIG = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*( [^\s\"#]+)+")
 _OPTION = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(=.+)?")
 _VOLUME_ID = re.compile(r"[A-Z0-9_]{1,32}")
@@ -87,6 +88,21 @@ def mirror(text: str) -> str:
     """The URL of a mirror, of a kind that can be fetched from."""
     if not text.isprintable() or not text.startswith(MIRROR_SCHEMES):
         raise ValueError(f"expected a URL that begins with {', '.join(MIRROR_SCHEMES)}")
+    return text
+
+
+def repository(text: str) -> str:
+    """The URL of a repository of binary packages: of the directory that holds All, not of All itself."""
+    if mirror(text).rstrip("/").endswith("/All"):
+        raise ValueError("expected the URL of the directory above All")
+    return text
+
+
+def absolute_path(text: str) -> str:
+    """An absolute path of an image in its shortest spelling; the root itself is none."""
+    names = text.split("/")[1:]
+    if not _ABSOLUTE.fullmatch(text) or any(name in ("", ".", "..") for name in names):
+        raise ValueError("expected an absolute path, such as /usr/pkg/pkgdb")
     return text
 
 

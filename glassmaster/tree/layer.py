@@ -12,9 +12,10 @@ from glassmaster.errors import GlassmasterError
 from glassmaster.tree.entry import Content, Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 FORMAT = 1
+AGAIN = "delete it and run the same command again"
 
 
 @dataclass(frozen=True)
@@ -35,33 +36,55 @@ class Layer:
 def write_layer(layer: Layer, path: Path) -> None:
     """Write a layer to a file. Contents in files beside it are named relative to it, others by full path."""
     blobs: dict[Path, int] = {}
-    rows = [_row(entry, blobs) for entry in layer.entries]
-    document = {
-        "format": FORMAT,
-        "origin": layer.origin,
-        "blobs": [_blob_name(blob, path.parent) for blob in blobs],
-        "deleted": list(layer.deleted),
-        "moved": dict(layer.moved),
-        "entries": rows,
-    }
-    write_json(path, document, indent=None)
+    document = _document(layer, blobs)
+    names = [_blob_name(blob, path.parent) for blob in blobs]
+    write_json(path, {"format": FORMAT, "blobs": names, **document}, indent=None)
+
+
+def write_layers(layers: Iterable[Layer], path: Path) -> None:
+    """Write several layers, in their order, to one file."""
+    blobs: dict[Path, int] = {}
+    documents = [_document(layer, blobs) for layer in layers]
+    names = [_blob_name(blob, path.parent) for blob in blobs]
+    write_json(path, {"format": FORMAT, "blobs": names, "layers": documents}, indent=None)
 
 
 def read_layer(path: Path) -> Layer:
     """Read what write_layer wrote."""
+    layers = read_layers(path)
+    if len(layers) != 1:
+        raise GlassmasterError(f"{path}: {len(layers)} layers instead of one", hint=AGAIN)
+    return layers[0]
+
+
+def read_layers(path: Path) -> tuple[Layer, ...]:
+    """Read what write_layers or write_layer wrote."""
     try:
         document = json.loads(path.read_bytes())
         if document["format"] != FORMAT:
             raise ValueError(f"its format is {document['format']}, expected {FORMAT}")
         blobs = [path.parent / name for name in document["blobs"]]
-        entries = tuple(_entry(row, blobs) for row in document["entries"])
-        return Layer(document["origin"], entries, tuple(document["deleted"]), document["moved"])
+        return tuple(_layer(one, blobs) for one in document.get("layers", [document]))
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         raise GlassmasterError(
             f"{path}: not a layer of this version",
             why=str(error),
-            hint="delete it and run the same command again",
+            hint=AGAIN,
         ) from error
+
+
+def _document(layer: Layer, blobs: dict[Path, int]) -> dict[str, Any]:
+    return {
+        "origin": layer.origin,
+        "deleted": list(layer.deleted),
+        "moved": dict(layer.moved),
+        "entries": [_row(entry, blobs) for entry in layer.entries],
+    }
+
+
+def _layer(document: dict[str, Any], blobs: list[Path]) -> Layer:
+    entries = tuple(_entry(row, blobs) for row in document["entries"])
+    return Layer(document["origin"], entries, tuple(document["deleted"]), document["moved"])
 
 
 def _blob_name(blob: Path, folder: Path) -> str:

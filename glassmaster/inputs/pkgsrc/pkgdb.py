@@ -10,6 +10,7 @@ DIRECTORY is /var/db/pkg up to NetBSD 9, /usr/pkg/pkgdb from NetBSD 10 on.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,13 @@ BYFILE = "pkgdb.byfile.db"
 REQUIRED_BY, INSTALLED_INFO = "+REQUIRED_BY", "+INSTALLED_INFO"
 AUTOMATIC = b"automatic=yes\n"
 HELPER_MODE, PKGDIR = 0o755, "@pkgdir"
+OLD_DIRECTORY, DIRECTORY = "/var/db/pkg", "/usr/pkg/pkgdb"
+_OLD_RELEASE = re.compile(r"[1-9](\.|_|$)")
+
+
+def default_directory(version: str) -> str:
+    """Where the pkg_install of a NetBSD release has its database."""
+    return OLD_DIRECTORY if _OLD_RELEASE.match(version) else DIRECTORY
 
 
 def place_database(

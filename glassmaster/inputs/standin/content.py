@@ -126,6 +126,7 @@ def etc() -> list[Item]:
     items += [
         text("etc/master.passwd", passwd, 0o600),
         text("etc/group", group),
+        text("etc/shells", "/bin/sh\n/bin/csh\n"),
         text("etc/rc", f"#!/bin/sh\n# /etc/rc: {VERSION_NOTE}\nexit 1\n"),
         text("etc/rc.subr", f"# /etc/rc.subr: {VERSION_NOTE}\n"),
         text("etc/rc.conf", "if [ -r /etc/defaults/rc.conf ]; then\n\t. /etc/defaults/rc.conf\nfi\nrc_configured=NO\n"),
