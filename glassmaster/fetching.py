@@ -11,12 +11,11 @@ from glassmaster.inputs.download import download
 from glassmaster.inputs.incoming import Wanted
 from glassmaster.inputs.lock import Lock, LockedInput, changes, read_lock, write_lock
 from glassmaster.inputs.locking import MADE_HERE, lock_inputs, release_inputs
-from glassmaster.inputs.package_locking import lock_images
+from glassmaster.inputs.package_locking import lock_images, standin_repository
 from glassmaster.inputs.pkgsrc.platform import Platform
 from glassmaster.inputs.record import release_id, write_record
 from glassmaster.inputs.register import register
 from glassmaster.inputs.standin.kernel_build import compiler_version
-from glassmaster.inputs.standin.package_repository import repository_path
 from glassmaster.inputs.store import Store, default_store
 from glassmaster.inputs.wants import differences, require_fresh, wants
 from glassmaster.places import Places
@@ -92,18 +91,12 @@ def _with_packages(lock: Lock, loaded: LoadedRecipe, store: Store) -> Lock:
     """A lock with the packages of all images, as the repositories are now."""
     release, standin = loaded.recipe.release, loaded.recipe.standin
     images, inputs, notes = lock_images(
-        images_with_packages(loaded.recipe), standin_repository(loaded),
+        images_with_packages(loaded.recipe), standin_repository(loaded.name, release),
         Platform.of_release(release.version, release.machine), store, trust=MADE_HERE if standin else "",
     )  # fmt: skip
     for note in notes:
         print(note)
     return dataclasses.replace(lock, inputs=(*lock.inputs, *inputs), packages=images)
-
-
-def standin_repository(loaded: LoadedRecipe) -> str:
-    """The URL of the stand-in's package repository."""
-    release = loaded.recipe.release
-    return f"file:{Places(loaded.name).mirror}/{repository_path(release.machine, release.version)}"
 
 
 def _follow_standin(loaded: LoadedRecipe) -> None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from doit import get_var
 
 from glassmaster.errors import GlassmasterError
 from glassmaster.recipe.load import LoadedRecipe, find, load
+
+if TYPE_CHECKING:
+    from glassmaster.inputs.lock import Lock
 
 CALLER_DIRECTORY = "GLASSMASTER_CWD"
 
@@ -25,6 +29,19 @@ def words_asked_for() -> list[str]:
 def recipe_of(word: str) -> LoadedRecipe:
     """The recipe that a word means, by name or by path seen from where the user stands; raises GlassmasterError."""
     return load(find(word, caller_directory=Path(os.environ.get(CALLER_DIRECTORY) or ".")))
+
+
+def fresh_lock(loaded: LoadedRecipe) -> Lock:
+    """The lock of a recipe, as it is; raises GlassmasterError where there is none or the recipe has changed since."""
+    from glassmaster.inputs.lock import read_lock
+    from glassmaster.inputs.wants import require_fresh
+
+    try:
+        lock = read_lock(loaded.lock)
+    except FileNotFoundError as error:
+        raise GlassmasterError(f"{loaded.lock}: there is no lock", hint="`doit lock` makes it") from error
+    require_fresh(lock, loaded.recipe, loaded.lock)
+    return lock
 
 
 def must_be_locked() -> bool:

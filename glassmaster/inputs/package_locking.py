@@ -20,7 +20,10 @@ from glassmaster.inputs.pkgsrc.platform import Platform
 from glassmaster.inputs.pkgsrc.repository import Repository, is_moving, read_repository
 from glassmaster.inputs.pkgsrc.resolve import resolve
 from glassmaster.inputs.source import opened
+from glassmaster.inputs.standin.package_repository import repository_path
 from glassmaster.inputs.store import Store, Stored
+from glassmaster.places import Places
+from glassmaster.recipe.model import Release
 from glassmaster.recipe.packages import Packages
 
 AT_ONCE = 8
@@ -95,6 +98,11 @@ class _OfTheSets:
         return str(library).startswith(SETS_LIBRARIES)
 
 
+def standin_repository(recipe: str, release: Release) -> str:
+    """The URL of the stand-in's repository: a path seen from where doit runs, like that of the stand-in's mirror."""
+    return f"file:{Places(recipe).mirror}/{repository_path(release.machine, release.version)}"
+
+
 def input_name(package: Package) -> str:
     """What the lock calls a package's file."""
     return f"packages/{package.file_name}"
@@ -126,9 +134,10 @@ def _input(package: Package, repository: Repository, digests: dict[str, str], st
             )
         size, trust = stored.size, trust or DIGESTED
     if said is not None and said != sha512:
+        other = "its list" if file in digests else "the file"
         raise GlassmasterError(
             f"{package.where}: {file}: the repository does not agree with itself",
-            why=f"its summary says SHA-512 {said[:16]}…, {'its list' if file in digests else 'the file'} {sha512[:16]}…",
+            why=f"its summary says SHA-512 {said[:16]}…, {other} {sha512[:16]}…",
             hint="it may be changing at this moment: try again later, or another mirror",
         )
     if size is None:

@@ -39,8 +39,8 @@ class Packages:
         convert=absolute_path,
     )
     key: str = setting(
-        "File, seen from the repository, with the OpenPGP keys or PEM certificates that all packages must be signed by. "
-        "Without it signatures are not asked for.",
+        "File, seen from the repository, with the OpenPGP keys or PEM certificates that all packages must be signed "
+        "by. Without it signatures are not asked for.",
         default="",
         convert=one_line,
     )

@@ -128,7 +128,7 @@ def copy_repository(target: Path, store: Path) -> Project:
     target.mkdir()
     for name in ("dodo.py", "pyproject.toml"):
         shutil.copyfile(REPOSITORY / name, target / name)
-    for name in ("recipes", "overlays", "requirements"):
+    for name in ("recipes", "overlays", "pkgsets", "requirements"):
         shutil.copytree(REPOSITORY / name, target / name, symlinks=True)
     return Project(target, store)
 

@@ -85,7 +85,7 @@ def test_a_pkgset_that_is_not_there() -> None:
 
 def test_our_own_pkgsets_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(TOP)
-    names = sorted(path.stem for path in Path("pkgsets").glob("*.yaml"))
+    names = sorted(path.stem for path in Path("pkgsets").glob("*.yaml") if path.stem != "uids")
     assert "dom0-core" in names
     for name in names:
         assert all(item.reason for item in load_pkgset(name).wanted), name

@@ -10,6 +10,7 @@ from pathlib import Path
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.pkgsrc import patterns
 from glassmaster.inputs.pkgsrc.choice import Wanted
+from glassmaster.inputs.pkgsrc.uids import UIDS_FILE
 from glassmaster.recipe.convert import build
 from glassmaster.recipe.load import SUFFIX, read_extended
 from glassmaster.recipe.nodes import Mapped
@@ -50,7 +51,7 @@ def load_pkgset(name: str) -> Pkgset:
     except ValueError as error:
         raise GlassmasterError(f"{name!r} cannot be a pkgset's name", why=str(error)) from error
     if not path.is_file():
-        known = sorted(file.stem for file in FOLDER.glob(f"*{SUFFIX}"))
+        known = sorted(file.stem for file in FOLDER.glob(f"*{SUFFIX}") if file != Path(UIDS_FILE))
         close = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(known) or 'none'}"
         raise GlassmasterError(f"no pkgset {name!r}", why=f"{path} does not exist", hint=hint)
