@@ -199,7 +199,7 @@ class InputRows:
 
 @dataclass(frozen=True)
 class PackageRows:
-    """A Part: the packages of all images, in order, with what they need and whether they are wanted; None without any."""
+    """A Part: the packages of all images, in order: what each needs, and whether it is wanted; or None."""
 
     path: Path
 
@@ -207,10 +207,11 @@ class PackageRows:
         """The packages."""
         try:
             images: dict[str, list[Row]] = DIGESTS.derived(str(self.path), "inputs-1", json.loads)["packages"]
+            rows = [(f"{image} {n}", row) for image, chosen in images.items() for n, row in enumerate(chosen, 1)]
             return {
-                f"{image} {row['name']}": " ".join([str(n), *(["wanted"] if row["wanted"] else []), *row["needs"].values()])
-                for image, rows in images.items() for n, row in enumerate(rows, 1)
-            }  # fmt: skip
+                at: " ".join([row["name"], *(["wanted"] if row["wanted"] else []), *row["needs"].values()])
+                for at, row in rows
+            }
         except UNREADABLE:
             return None
 

@@ -13,7 +13,15 @@ from glassmaster.inputs.standin.source_sets import source_files
 from glassmaster.places import BOOT_IMAGES, Places, domu_layer_names, domu_overlay, packages_layer
 from glassmaster.recipe.parts import all_sets, domu_kernels
 from glassmaster.taskfiles import (
-    blobs_exist, disks, layers, mirror_files, packages_need, patches, pkgset_files, stored, tools_exist,
+    blobs_exist,
+    disks,
+    layers,
+    mirror_files,
+    packages_need,
+    patches,
+    pkgset_files,
+    stored,
+    tools_exist,
 )  # fmt: skip
 from glassmaster.taskmaking import Task, group, near, recipes, step_task, word
 
@@ -154,7 +162,7 @@ def task_overlay() -> Iterator[Task]:
                 needs=[*overlay_files(name), places.packages() if loaded.recipe.packages else places.accounts],
                 makes=makes, after=["fetch"], part=name, key={"state": overlay_state(name)},
             )  # fmt: skip
-        for domu, item, name in ((*domu, name) for domu in loaded.recipe.domus.items() for name in domu[1].overlays):
+        for domu, item, name in ((*pair, name) for pair in loaded.recipe.domus.items() for name in pair[1].overlays):
             made = domu_overlay(domu, name)
             yield step_task(
                 "overlay", loaded, "steps.make_overlay_layer", name, domu,

@@ -54,7 +54,7 @@ def _looks(loaded: LoadedRecipe) -> list[dict[str, Any]]:
     from glassmaster.inputs.package_locking import standin_repository
     from glassmaster.inputs.package_tree import newer_packages
     from glassmaster.inputs.pkgsrc.repository import read_repository
-    from glassmaster.inputs.wants import images_with_packages
+    from glassmaster.recipe.parts import images_with_packages
 
     lock = fresh_lock(loaded)
     looked = []

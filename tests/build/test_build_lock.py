@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def real(built: Clone) -> Clone:
     """The stand-in's files as the mirror of a recipe that is not the stand-in's."""
     mirror = (built.path / "build/standin/mirror").as_uri()
-    built.recipe("real", f"standin: ~\nrelease:\n  trust: first-use\n  mirrors: ['{mirror}']\n")
+    built.recipe("real", f"standin: ~\npackages: ~\nrelease:\n  trust: first-use\n  mirrors: ['{mirror}']\n")
     return built
 
 

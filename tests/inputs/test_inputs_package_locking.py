@@ -71,8 +71,8 @@ def laid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Laid:
     return made
 
 
-def locked(store: Store, *urls: str, **values: bool) -> LockedPackages:
-    packages = dataclasses.replace(Packages(repository=urls, sets=("core",)), **values)
+def locked(store: Store, *urls: str, moving: bool = False) -> LockedPackages:
+    packages = Packages(repository=urls, sets=("core",), moving=moving)
     return lock_packages(packages, urls, PLATFORM, store)
 
 
@@ -223,13 +223,13 @@ def test_images_share_files_of_one_repository(laid: Laid, store: Store, tmp_path
 
 def test_what_pkgsets_list_is_part_of_the_question(laid: Laid) -> None:
     packages = Packages(repository=("u",), sets=("core",), harmless=("x",), key="k")
-    assert package_wants(packages) == {
+    assert package_wants(packages, "packages") == {
         "packages.repository": ("u",), "packages.sets": ("core",), "pkgset core": ("a",),
     }  # fmt: skip
     Path("pkgsets/core.yaml").write_text("description: d\npackages:\n  a: other words\n")
-    assert package_wants(packages)["pkgset core"] == ("a",)
+    assert package_wants(packages, "packages")["pkgset core"] == ("a",)
     Path("pkgsets/core.yaml").write_text("description: d\npackages:\n  a>=1: other words\n")
-    assert package_wants(packages)["pkgset core"] == ("a>=1",)
+    assert package_wants(packages, "packages")["pkgset core"] == ("a>=1",)
 
 
 # ---- what the lock is good for later
