@@ -111,9 +111,7 @@ def test_a_prebuilt_kernel_must_be_stock(built: Clone) -> None:
         patch.setattr(kernel_build, "config_header", lambda config, body: text)
         make_release(built.path / "mirror", "standin-1", "amd64", epoch=1, files=0, size=0)
     url = (built.path / "mirror").as_uri()
-    name = built.recipe(
-        "foreign", f"standin: null\npackages: null\nrelease:\n  trust: first-use\n  mirrors: ['{url}']\n"
-    )
+    name = built.recipe("foreign", f"standin: ~\npackages: ~\nrelease:\n  trust: first-use\n  mirrors: ['{url}']\n")
     result = built.doit("kernel", f"recipe={name}")
     assert result.returncode == 1
     assert re.search(r"kernel XEN3_DOM.: not a stock dom. kernel", result.stdout, re.I)

@@ -156,7 +156,8 @@ def test_the_payload_runs_in_qemu_without_kvm_too(tmp_path: Path, monkeypatch: p
 
 def recipe(clone: Project, mirrors: list[str], more: str = "") -> None:
     (clone.path / "recipes/real.yaml").write_text(
-        f"extends: standin.yaml\nstandin: ~\npackages: ~\n{more}release:\n  trust: first-use\n  mirrors: {json.dumps(mirrors)}\n"
+        f"extends: standin.yaml\nstandin: ~\npackages: ~\n{more}"
+        f"release:\n  trust: first-use\n  mirrors: {json.dumps(mirrors)}\n"
     )
 
 

@@ -117,3 +117,23 @@ def test_of_the_inputs_a_step_takes_its_own(tmp_path: Path) -> None:
     for text in ("{", "[]", '{"inputs": [{}]}', '{"inputs": 5}'):
         path.write_text(text)
         assert taken("sets") is None
+
+
+def test_packages_belong_to_their_step_and_to_what_is_made_of_them(tmp_path: Path) -> None:
+    packages = RECIPE.recipe.packages
+    assert packages is not None
+    other = changed(packages=dataclasses.replace(packages, harmless=("x",)))
+    assert steps_with_another_key(other) == {"fetch", "overlay", "lock", "locked", "packages", "mtree", "iso"}
+    rows = [{"name": "packages/a-1.tgz", "sha512": "1" * 128}, {"name": KERNEL, "sha512": "3" * 128}]
+    chosen = [
+        {"name": "b-2", "wanted": [], "needs": {}}, {"name": "a-1", "wanted": ["core a"], "needs": {"b>=1": "b-2"}},
+    ]  # fmt: skip
+    path = tmp_path / "inputs.json"
+    path.write_text(json.dumps({"inputs": rows, "packages": {"dom0": chosen}}))
+    wanted = stepkeys.STEPS["packages"].rows
+    assert wanted is not None
+    assert stepkeys.InputRows(path, RECIPE.recipe, wanted).key_value() == {"packages/a-1.tgz": "1" * 32}
+    assert stepkeys.PackageRows(path).key_value() == {"dom0 1": "b-2", "dom0 2": "a-1 wanted b-2"}
+    for text in ("{", "[]", "{}", '{"packages": 5}', '{"packages": {"dom0": [{}]}}'):
+        path.write_text(text)
+        assert stepkeys.PackageRows(path).key_value() is None

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glassmaster.errors import GlassmasterError
-from glassmaster.inputs.lock import REMEDY, Lock, LockedInput, changes, read_lock, write_lock
+from glassmaster.inputs.lock import REMEDY, Lock, LockedInput, LockedPackage, changes, read_lock, write_lock
 from glassmaster.inputs.wants import differences
 
 BASE = LockedInput("amd64/binary/sets/base.tgz", "release", ("https://a/b", "file:c"), 12, "ab" * 64, "first-use")
@@ -20,11 +20,29 @@ GRUB = LockedInput("debian/grub-pc-bin", "debian", ("http://d/g.deb",), 9, "cd" 
 LOCK = Lock("racks", {"release.sets": ("base", "etc"), "release.version": ("10.2",)}, (BASE, GRUB), {"gcc": "12.2.0"})
 # JSON whose objects now and then have the names that a lock has.
 NAMES = st.sampled_from(
-    ["format", "recipe", "wants", "inputs", "tools", "name", "kind", "urls", "size", "sha512", "trust", "version"]
+    [
+        "format",
+        "recipe",
+        "wants",
+        "inputs",
+        "tools",
+        "name",
+        "kind",
+        "urls",
+        "size",
+        "sha512",
+        "trust",
+        "version",
+        "packages",
+        "input",
+        "needs",
+        "wanted",
+        "built",
+    ]
 )
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-1, 2) | st.floats() | st.text(max_size=3) | st.sampled_from(
-        ["release", "debian", "ab" * 64]
+        ["release", "debian", "package", "ab" * 64]
     ),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=7),
     max_leaves=30,
@@ -109,6 +127,79 @@ def test_an_input_listed_twice(tmp_path: Path) -> None:
     with pytest.raises(GlassmasterError) as caught:
         read_lock(write(tmp_path / "x.lock", value))
     assert "n is listed twice" in caught.value.why
+
+
+PACKAGE = LockedInput("packages/a-1.tgz", "package", ("https://p/All/a-1.tgz",), 3, "12" * 64, "first-use")
+ROWS = (
+    LockedPackage("b-2", "packages/a-1.tgz", 7, built="2026-07-01"),
+    LockedPackage("a-1", "packages/a-1.tgz", 5, ("core a>=1",), {"b>=1": "b-2"}),
+)
+
+
+def test_packages_are_read_as_they_were_written_and_in_their_order(tmp_path: Path) -> None:
+    lock = dataclasses.replace(LOCK, inputs=(*LOCK.inputs, PACKAGE), packages={"dom0": ROWS})
+    write_lock(tmp_path / "x.lock", lock)
+    assert read_lock(tmp_path / "x.lock") == lock
+    # A lock of a recipe without packages is what it always was.
+    write_lock(tmp_path / "y.lock", LOCK)
+    assert "packages" not in json.loads((tmp_path / "y.lock").read_text())
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"name": 5}, "name of a package: not a line of text"),
+        ({"input": "packages/none.tgz"}, "packages: dom0: a-1: there is no input packages/none.tgz"),
+        ({"input": "n"}, "there is no input n"),
+        ({"size": -1}, "a-1: size: -1 is no number of bytes"),
+        ({"size": True}, "a-1: size: True is no number of bytes"),
+        ({"wanted": "core a"}, "a-1: wanted: not a JSON array"),
+        ({"wanted": ["a"]}, "a-1: wanted: not a pkgset and a pattern"),
+        ({"needs": []}, "a-1: needs: not a JSON object"),
+        ({"needs": {"b>=1": "b-2"}}, "packages: dom0: a-1 needs b-2, which does not stand before it"),
+        ({"needs": {"a": "a-1"}}, "a-1 needs a-1, which does not stand before it"),
+        ({"needs": {"a": 1}}, "a-1: needs: not a line of text"),
+        ({"built": 1}, "a-1: built: not a line of text"),
+    ],
+)
+def test_what_is_no_package(tmp_path: Path, change: dict[str, Any], why: str) -> None:
+    value = document()
+    value["inputs"].append(dataclasses.asdict(PACKAGE) | {"sha512": "1" * 128})
+    row = {"name": "a-1", "input": PACKAGE.name, "size": 1, "wanted": [], "needs": {}}
+    assert read_lock(write(tmp_path / "x.lock", {**value, "packages": {"dom0": [row]}})).packages["dom0"]
+    with pytest.raises(GlassmasterError) as caught:
+        read_lock(write(tmp_path / "x.lock", {**value, "packages": {"dom0": [{**row, **change}]}}))
+    assert why in caught.value.why
+
+
+@pytest.mark.parametrize(
+    ("packages", "why"),
+    [
+        ([], "packages: not a JSON object"),
+        ({"dom0": {}}, "packages: dom0: not a JSON array"),
+        ({"dom0": [5]}, "packages: dom0: a package: not a JSON object"),
+    ],
+)
+def test_what_is_no_table_of_packages(tmp_path: Path, packages: Any, why: str) -> None:
+    with pytest.raises(GlassmasterError) as caught:
+        read_lock(write(tmp_path / "x.lock", {**document(), "packages": packages}))
+    assert why in caught.value.why
+
+
+def test_a_package_listed_twice(tmp_path: Path) -> None:
+    value = document()
+    value["inputs"].append(dataclasses.asdict(PACKAGE) | {"sha512": "1" * 128})
+    row = {"name": "a-1", "input": PACKAGE.name, "size": 1, "wanted": [], "needs": {}}
+    with pytest.raises(GlassmasterError) as caught:
+        read_lock(write(tmp_path / "x.lock", {**value, "packages": {"dom0": [row, row]}}))
+    assert "packages: dom0: a-1 is listed twice" in caught.value.why
+
+
+def test_packages_in_another_order_or_for_another_reason_are_news() -> None:
+    old = dataclasses.replace(LOCK, packages={"dom0": ROWS})
+    new = dataclasses.replace(LOCK, packages={"dom0": (dataclasses.replace(ROWS[0], wanted=("core b",)), ROWS[1])})
+    assert changes(old, old) == []
+    assert changes(old, new) == ["~ the packages of dom0, their order or why they are there"]
 
 
 @given(data=st.binary(max_size=200) | VALUES.map(lambda value: json.dumps(value).encode()))

@@ -11,7 +11,8 @@ import pytest
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.pkgsrc.accounts import AccountFiles
 from glassmaster.inputs.pkgsrc.install import Selected
-from glassmaster.inputs.pkgsrc.pkgdb import ByFile
+from glassmaster.inputs.pkgsrc.libraries import require_libraries
+from glassmaster.inputs.pkgsrc.pkgdb import ByFile, default_directory
 from glassmaster.inputs.pkgsrc.uids import Uids
 from glassmaster.inputs.standin.content import Item
 from glassmaster.inputs.standin.package_archive import COMPRESSORS, StandinPackage, members, tar_of
@@ -261,3 +262,28 @@ def test_equal_packages_give_equal_layers(choose: Choose, run_install: Run) -> N
     first = run_install(choose(LIB), choose(DAEMON), choose(TOOL, LIB))
     again = run_install(choose(LIB), choose(DAEMON), choose(TOOL, LIB))
     assert first.layers == again.layers
+
+
+@pytest.mark.parametrize(
+    ("version", "directory"),
+    [
+        ("6.1.5", "/var/db/pkg"), ("9.4", "/var/db/pkg"), ("9_STABLE", "/var/db/pkg"), ("10.0", "/usr/pkg/pkgdb"),
+        ("11.0_RC1", "/usr/pkg/pkgdb"), ("standin-1", "/usr/pkg/pkgdb"),
+    ],
+)  # fmt: skip
+def test_the_databases_place_by_release(version: str, directory: str) -> None:
+    assert default_directory(version) == directory
+
+
+def test_libraries_must_really_be_there(pack: Pack, store: Store) -> None:
+    """What a package says it provides is not enough: here it does not hold it."""
+    liar = pack("liar-1.0", program("bin/l"), provides=("/usr/pkg/lib/libl.so.1",))
+    user = pack("user-1.0", program("bin/u"), requires=("/usr/lib/libc.so.12", "/usr/pkg/lib/libl.so.1"))
+    paths = {"usr/lib/libc.so.12", "usr/pkg/bin/l", "usr/pkg/bin/u"}
+    require_libraries([liar, user], paths | {"usr/pkg/lib/libl.so.1"}, store)
+    with pytest.raises(GlassmasterError) as caught:
+        require_libraries([liar, user], paths, store)
+    assert caught.value.what == "/usr/pkg/lib/libl.so.1, which user-1.0 needs, is not on the image"
+    with pytest.raises(GlassmasterError) as caught:
+        require_libraries([user], set(), store)
+    assert caught.value.why == "user-1.0 needs /usr/pkg/lib/libl.so.1"

@@ -408,3 +408,40 @@ def test_a_recipe_with_something_else_in_it_gives_a_recipe_or_an_error_for_peopl
     scratch: Path, start: int, length: int, text: str
 ) -> None:
     loads_or_explains(scratch, (FULL[:start] + text + FULL[start + length :]).encode())
+
+
+PACKAGES = MINIMAL + "packages:\n  sets: [core]\n"
+
+
+def test_packages_need_a_repository_except_the_stand_ins() -> None:
+    text = refused(PACKAGES)
+    assert "recipes/x.yaml:12: packages.repository: is missing" in text and "directory that holds All" in text
+    assert loaded(PACKAGES + "standin: {}\n").recipe.packages
+    found = loaded(PACKAGES + "  repository: [https://example.org/pkg/10.0_2026Q2]\n").recipe.packages
+    assert found is not None and found.repository == ("https://example.org/pkg/10.0_2026Q2",) and not found.moving
+
+
+def test_packages_of_a_domu_are_checked_as_well() -> None:
+    domu = "domus:\n  mail:\n    sets: [base, etc]\n    packages:\n      sets: [a, a]\n"
+    assert "domus.mail.packages.sets: twice: a" in refused(MINIMAL + domu)
+    assert "domus.mail.packages.repository: is missing" in refused(MINIMAL + domu.replace("[a, a]", "[a]"))
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("sets: [core, core]", "packages.sets: twice: core"),
+        ("sets: [../x]", "packages.sets[0]: '../x' cannot be used"),
+        ("repository: [ftp://x]", "expected a URL that begins with"),
+        ("repository: [https://example.org/10.0_2026Q2/All/]", "the directory above All"),
+        ("database: usr/pkg", "expected an absolute path"),
+        ("database: /usr/../pkg", "expected an absolute path"),
+        ("database: /", "expected an absolute path"),
+        ("database: /usr//pkg", "expected an absolute path"),
+        ("moving: perhaps", "expected yes or no"),
+        ("harmles: []", "did you mean packages.harmless?"),
+    ],
+)
+def test_mistakes_in_packages(line: str, message: str) -> None:
+    text = PACKAGES.replace("  sets: [core]\n", f"  {line}\n") if line.startswith("sets") else f"{PACKAGES}  {line}\n"
+    assert message in refused(text)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from glassmaster.errors import GlassmasterError
 from glassmaster.tree.entry import Content, Entry
-from glassmaster.tree.layer import FORMAT, Layer, read_layer, write_layer
+from glassmaster.tree.layer import FORMAT, Layer, read_layer, read_layers, write_layer, write_layers
 
 
 @pytest.fixture(scope="module")
@@ -125,3 +125,19 @@ def test_what_is_no_layer_is_refused(tmp_path: Path, data: bytes) -> None:
 def test_a_missing_layer_is_an_error_for_people(tmp_path: Path) -> None:
     with pytest.raises(GlassmasterError, match="not a layer of this version"):
         read_layer(tmp_path / "layer.json")
+
+
+def test_several_layers_in_one_file(tmp_path: Path) -> None:
+    one, two = sample(tmp_path / "a.blob"), Layer("second", (Entry("x", "dir", 0o755, 0, 0, 1),), ("gone",))
+    write_layers([one, two], tmp_path / "layers.json")
+    assert read_layers(tmp_path / "layers.json") == (one, two)
+    assert json.loads((tmp_path / "layers.json").read_bytes())["blobs"] == ["a.blob"]
+    with pytest.raises(GlassmasterError, match="2 layers instead of one"):
+        read_layer(tmp_path / "layers.json")
+    write_layer(two, tmp_path / "layer.json")
+    assert read_layers(tmp_path / "layer.json") == (two,)
+    write_layers([], tmp_path / "none.json")
+    assert read_layers(tmp_path / "none.json") == ()
+    (tmp_path / "layers.json").write_text(json.dumps({"format": FORMAT, "blobs": [], "layers": [5]}))
+    with pytest.raises(GlassmasterError, match="not a layer of this version"):
+        read_layers(tmp_path / "layers.json")
