@@ -29,6 +29,7 @@ ALL = [
     "sets",
     "domu",
     "domu",
+    "packages",
     "overlay",
     "mtree",
     "iso",

@@ -21,6 +21,7 @@ TASKS = [
     "lint",
     "mtree",
     "overlay",
+    "packages",
     "readback",
     "sets",
     "smoke",
