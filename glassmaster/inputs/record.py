@@ -49,11 +49,13 @@ class Record:
 
     def packages(self, image: str) -> tuple[LockedPackage, ...]:
         """The packages of an image, in the order of their installation."""
-        names = {row["name"] for row in self.document["inputs"]}
-        images = read_packages(self.document.get("packages", {}), names)
-        if image not in images:
-            raise GlassmasterError(f"{self.path}: has no packages for {image}", why=OTHER, hint=self._again())
-        return images[image]
+        try:
+            names = {row["name"] for row in self.document["inputs"]}
+            return read_packages(self.document.get("packages", {}), names)[image]
+        except KeyError:
+            raise GlassmasterError(f"{self.path}: no packages for {image}", why=OTHER, hint=self._again()) from None
+        except ValueError as error:
+            raise GlassmasterError(f"{self.path}: damaged", why=str(error), hint=self._again()) from error
 
     def _again(self) -> str:
         return f"delete it (rm {self.path}); the same command, run again, makes it anew"

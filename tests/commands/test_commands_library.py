@@ -101,6 +101,7 @@ def test_the_checkouts_own_table_beside_the_entry_points(python: Path, tmp_path:
         shutil.copyfile(REPOSITORY / name, tmp_path / name)
     shutil.copytree(REPOSITORY / "recipes", tmp_path / "recipes")
     shutil.copytree(REPOSITORY / "overlays", tmp_path / "overlays")
+    shutil.copytree(REPOSITORY / "pkgsets", tmp_path / "pkgsets")
     said = run([str(python), "-m", "doit", "--help"], tmp_path)
     assert said.count(" checklist ") == said.count(" plan ") == said.count(" clean ") == 1
     assert "iso" in run([str(python), "-m", "doit", "list"], tmp_path)

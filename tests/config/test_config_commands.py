@@ -27,7 +27,7 @@ def project(tmp_path: Path) -> Path:
     folder.mkdir()
     for name in ("dodo.py", "pyproject.toml"):
         shutil.copyfile(REPOSITORY / name, folder / name)
-    for name in ("recipes", "overlays"):
+    for name in ("recipes", "overlays", "pkgsets"):
         shutil.copytree(REPOSITORY / name, folder / name, symlinks=True)
     return folder
 

@@ -18,6 +18,7 @@ from glassmaster.inputs.package_locking import DIGESTED, LISTED, LockedPackages,
 from glassmaster.inputs.package_tree import newer_packages, resolution_of
 from glassmaster.inputs.pkgsrc.platform import Platform
 from glassmaster.inputs.pkgsrc.repository import is_moving, read_repository
+from glassmaster.inputs.record import read_record, release_id, write_record
 from glassmaster.inputs.store import Store
 from glassmaster.inputs.wants import package_wants
 from glassmaster.recipe.packages import Packages
@@ -263,3 +264,22 @@ def test_what_is_newer_than_the_lock(laid: Laid, store: Store, now: str, how: li
     lock = Lock("r", {}, found.inputs, packages={"dom0": found.chosen})
     laid.summary(now)
     assert [item.how for item in newer_packages(lock, "dom0", read_repository([laid.url]).summary)] == how
+
+
+# ---- what the build reads of it
+
+
+def test_the_record_has_the_packages_and_another_id_for_others(laid: Laid, store: Store, tmp_path: Path) -> None:
+    found = locked(store, laid.url)
+    images = {"dom0": found.chosen}
+    path = tmp_path / "inputs.json"
+    write_record(path, "id", found.inputs, images)
+    assert read_record(path).packages("dom0") == found.chosen
+    with pytest.raises(GlassmasterError, match=r"inputs\.json: no packages for domu:x"):
+        read_record(path).packages("domu:x")
+    path.write_text(path.read_text().replace('"size": 1000', '"size": -1'))
+    with pytest.raises(GlassmasterError, match=r"inputs\.json: damaged"):
+        read_record(path).packages("dom0")
+    wanted = {"dom0": tuple(dataclasses.replace(item, wanted=("core x",)) for item in found.chosen)}
+    ids = {release_id("r", found.inputs, rows) for rows in (images, wanted, {}, None)}
+    assert len(ids) == 3 and release_id("r", found.inputs) == release_id("r", found.inputs, {})

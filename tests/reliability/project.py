@@ -262,7 +262,7 @@ def standin(folder: Path, template: Path, store: Path, notes: Path | None = None
 def repository(target: Path) -> Path:
     """What of the repository a build needs, with the recorder."""
     target.mkdir(parents=True)
-    for name in ("glassmaster", "recipes", "overlays", "dodo.py", "pyproject.toml", "doit", "requirements"):
+    for name in ("glassmaster", "recipes", "overlays", "pkgsets", "dodo.py", "pyproject.toml", "doit", "requirements"):
         source = REPOSITORY / name
         if source.is_dir():
             shutil.copytree(source, target / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
