@@ -99,9 +99,9 @@ def repository(text: str) -> str:
 
 
 def absolute_path(text: str) -> str:
-    """An absolute path of an image in its shortest spelling; the root itself is none."""
+    """An absolute path of an image in its shortest spelling, or nothing; the root itself is none."""
     names = text.split("/")[1:]
-    if not _ABSOLUTE.fullmatch(text) or any(name in ("", ".", "..") for name in names):
+    if text and (not _ABSOLUTE.fullmatch(text) or any(name in ("", ".", "..") for name in names)):
         raise ValueError("expected an absolute path, such as /usr/pkg/pkgdb")
     return text
 

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from glassmaster.checks.readback import read_iso
+from glassmaster.taskfiles import blobs_exist
+from glassmaster.tree.entry import Content, Entry
+from glassmaster.tree.layer import Layer, write_layers
 
 if TYPE_CHECKING:
     from tests.build.conftest import Clone
@@ -298,3 +301,14 @@ def test_a_domu_has_packages_of_its_own(built: Clone, steps_run: Ran) -> None:
     pkgset(built, "standin-shell", name="daemons")
     message = said(built, "iso", f"recipe={name}", status=1)
     assert "packages:guests:mail" in message and "unknown user 'standin'" in message
+
+
+def test_packages_whose_archives_left_the_store_are_installed_again(tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    blob = tmp_path / "store" / "data.tar"
+    blob.write_bytes(b"x")
+    entries = (Entry("a", "file", 0o644, 0, 0, 1, content=Content(blob, 0, 1, "0" * 64)),)
+    write_layers([Layer("package:a-1", entries), Layer("packages", ())], tmp_path / "build" / "packages.json")
+    assert blobs_exist([tmp_path / "build" / "packages.json"])
+    blob.unlink()
+    assert not blobs_exist([tmp_path / "build" / "packages.json"])

@@ -117,6 +117,11 @@ def test_every_field_is_there_with_its_doc() -> None:
         ({"smoke__milestones": [{"name": "x"}]}, ["smoke.milestones.0"]),
         ({"kernel__arguments": "ä"}, ["kernel.arguments"]),
         ({"xen__package": KeyError}, ["xen"]),
+        ({"packages__sets": ["../x"]}, ["packages"]),
+        ({"packages__sets": KeyError}, ["packages"]),
+        ({"packages__repository": ["ftp://x"]}, ["packages"]),
+        ({"packages__database": "usr/pkg"}, ["packages"]),
+        ({"packages__moving": "perhaps"}, ["packages"]),
         ({"variables": {"x": ["y"]}}, ["variables.x"]),
     ],
 )

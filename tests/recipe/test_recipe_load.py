@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from glassmaster.errors import GlassmasterError
 from glassmaster.recipe.load import LoadedRecipe, find, load
 from glassmaster.recipe.model import KERNEL_ARGUMENTS_LIMIT, Milestone, Recipe, Standin, Xen
+from glassmaster.recipe.packages import Packages
 
 TOP = Path(__file__).resolve().parents[2]
 
@@ -418,6 +419,7 @@ def test_packages_need_a_repository_except_the_stand_ins() -> None:
     assert "recipes/x.yaml:12: packages.repository: is missing" in text and "directory that holds All" in text
     assert loaded(PACKAGES + "standin: {}\n").recipe.packages
     found = loaded(PACKAGES + "  repository: [https://example.org/pkg/10.0_2026Q2]\n").recipe.packages
+    assert loaded(PACKAGES + "  database: ''\nstandin: {}\n").recipe.packages == Packages(sets=("core",))
     assert found is not None and found.repository == ("https://example.org/pkg/10.0_2026Q2",) and not found.moving
 
 
