@@ -41,10 +41,11 @@ def pkgset(clone: Clone, *packages: str, name: str = "mine") -> None:
 
 
 def recipe(clone: Clone, *packages: str, more: str = "") -> str:
-    """A recipe of the stand-in with these packages; the word that names it on the command line."""
-    pkgset(clone, *packages)
-    lines = "".join(f"  {line}\n" for line in more.splitlines())
-    return f"recipe={clone.recipe('mine', f'packages:{chr(10)}  sets: [mine]{chr(10)}{lines}')}"
+    """Let the stand-in have these packages; `more` are lines of its section `packages`. The word that names it."""
+    pkgset(clone, *packages, name="standin-core")
+    path = clone.path / "recipes" / "standin.yaml"
+    path.write_text(path.read_text().replace("  sets: [standin-core]\n", f"  sets: [standin-core]\n  {more}\n"))
+    return "recipe=standin"
 
 
 def lock(clone: Clone, name: str) -> dict[str, Any]:
@@ -132,7 +133,7 @@ def test_overlays_see_the_packages_users_and_rc_scripts(built: Clone) -> None:
 def test_where_the_database_is(built: Clone) -> None:
     word = recipe(built, "standin-shell", more="database: /var/db/pkg")
     said(built, "mtree", word)
-    text = built.out("dom0.mtree", "mine").read_text()
+    text = built.out("dom0.mtree").read_text()
     assert "./var/db/pkg/standin-shell-5.0/+CONTENTS" in text and "./usr/pkg/pkgdb" not in text
 
 
@@ -145,7 +146,7 @@ def test_where_the_database_is(built: Clone) -> None:
         (["standin-suite", "standin-rival"], "standin-rival-1.0 conflicts with standin-tool-[0-9]*"),
         (["standin-tool", "standin-newtool"], "standin-newtool-1.0 takes the place of standin-tool<3"),
         (["standin-tool<2", "standin-suite"], "standin-tool-2.0 and standin-tool-1.9 cannot both be in one image"),
-        (["standin-sudoo"], "pkgsets/mine.yaml:3: no package matches standin-sudoo"),
+        (["standin-sudoo"], "pkgsets/standin-core.yaml:3: no package matches standin-sudoo"),
     ],
 )
 def test_what_cannot_be_chosen(built: Clone, packages: list[str], message: str) -> None:
