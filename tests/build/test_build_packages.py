@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -44,7 +45,8 @@ def recipe(clone: Clone, *packages: str, more: str = "") -> str:
     """Let the stand-in have these packages; `more` are lines of its section `packages`. The word that names it."""
     pkgset(clone, *packages, name="standin-core")
     path = clone.path / "recipes" / "standin.yaml"
-    path.write_text(path.read_text().replace("  sets: [standin-core]\n", f"  sets: [standin-core]\n  {more}\n"))
+    lines = f"packages:\n  sets: [standin-core]\n  {more}\n\n"
+    path.write_text(re.sub(r"packages:\n(  .*\n)+\n", lambda _: lines, path.read_text()))
     return "recipe=standin"
 
 
