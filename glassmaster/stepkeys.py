@@ -104,7 +104,12 @@ STEPS = {
     "kernel": Reads((*_TOOLS, "kernel.config", "kernel.build", "domus", "epoch"), _of_the_kernels),
     "xen": Reads(("xen.package", "xen.member", "epoch"), _of_xen),
     "packages": Reads(("packages", "domus", "release.version", "release.sets", "epoch"), _of_packages, packages=True),
-    "grub": Reads(("description", "boot", "kernel", "xen", "epoch"), _of_grub, release_id=True, tools=(("mformat",),)),
+    "grub": Reads(
+        ("description", "boot", "kernel.arguments", "kernel.source", "kernel.build.config", "xen", "epoch"),
+        _of_grub,
+        release_id=True,
+        tools=(("mformat",),),
+    ),
     "domu": Reads(("domus", "standin", "media.volume_id", "epoch"), release_id=True),
     "mtree": Reads(_TREE, release_id=True),
     "iso": Reads((*_TREE, "media", "description"), release_id=True),

@@ -51,7 +51,8 @@ def test_what_belongs_to_the_tools_and_what_to_the_kernel() -> None:
         new = dataclasses.replace(kernel, build=dataclasses.replace(build, **values))
         return steps_with_another_key(changed(kernel=new)) - {"fetch", "overlay", "lock", "locked"}
 
-    assert steps(config=("netbsd root on sd0a",)) == {"kernel"}
+    # The menu has an entry for each kernel that is built.
+    assert steps(config=("netbsd root on sd0a",)) == {"kernel", "grub", "smoke"}
     assert steps(options=("DEBUG",)) == {"kernel"}
     for values in (
         {"patches": ("a.patch",)},
@@ -61,7 +62,9 @@ def test_what_belongs_to_the_tools_and_what_to_the_kernel() -> None:
     ):
         assert steps(**values) == {"toolchain", "kernel"}
     source = changed(kernel=dataclasses.replace(kernel, source="built"))
-    assert steps_with_another_key(source) == {"fetch", "overlay", "lock", "locked", "kernel", "toolchain"}
+    assert steps_with_another_key(source) == {
+        "fetch", "overlay", "lock", "locked", "kernel", "toolchain", "grub", "smoke",
+    }  # fmt: skip
 
 
 def test_a_step_is_handed_no_other_values() -> None:
