@@ -35,7 +35,7 @@ QEMU = (
     "qemu-system-x86_64 -nodefaults -no-user-config -machine q35 -accel tcg,thread=multi -cpu qemu64,-svm -smp 2 "
     "-m 1024 {}"
     "-drive if=none,id=cd,media=cdrom,format=raw,readonly=on,file=/o/a,,b.iso "
-    "-device ide-cd,drive=cd,bootindex=0 -vga std -display none -nic none "
+    "-device ide-cd,drive=cd,bus=ide.0,bootindex=0 -vga std -display none -nic none "
     "-chardev stdio,id=serial0,signal=off -serial chardev:serial0 "
     "-chardev socket,id=qmp0,server=on,wait=off,path=/w/qmp -mon chardev=qmp0,mode=control "
     "-action reboot=shutdown,shutdown=pause,panic=pause"
@@ -53,24 +53,43 @@ def test_qemus_command_line(firmware: qemu.Firmware, drives: str) -> None:
     assert " ".join(command.argv) == QEMU.format(drives)
 
 
-CD = "-drive if=none,id=cd,media=cdrom,format=raw,readonly=on,file=/o/a,,b.iso -device ide-cd,drive=cd,bootindex=0 "
+CD = (
+    "-drive if=none,id=cd,media=cdrom,format=raw,readonly=on,file=/o/a,,b.iso "
+    "-device ide-cd,drive=cd,bus=ide.0,bootindex=0 "
+)
 STICK = "-drive if=none,id=stick,format=raw,snapshot=on,file=/o/a,,b.iso "
+USB = f"-device usb-ehci,id=usb {STICK}-device usb-storage,bus=usb.0,drive=stick,removable=on,bootindex=0 "
 
 
-@pytest.mark.parametrize("model", ["q35", "pc"])
-@pytest.mark.parametrize(("medium", "drives"), [
-    ("usb", f"-device usb-ehci,id=usb {STICK}-device usb-storage,bus=usb.0,drive=stick,removable=on,bootindex=0 "),
-    ("disk", f"{STICK}-device ide-hd,drive=stick,bootindex=0 "),
-])  # fmt: skip
-def test_the_same_image_as_another_medium_and_disks(medium: qemu.Medium, drives: str, model: qemu.Model) -> None:
-    machine = Machine(Path("/o/a,b.iso"), "bios", 1024, "qemu64,-svm", model, medium, (Path("/d/0"), Path("/d/1")))
-    places = {"q35": ("bus=ide.1", "bus=ide.2"), "pc": ("bus=ide.0,unit=1", "bus=ide.1,unit=0")}[model]
-    disks = "".join(
+@pytest.mark.parametrize(
+    ("model", "medium", "drives", "places"),
+    [
+        ("q35", "cd", CD, ["bus=ide.1", "bus=ide.2"]),
+        ("q35", "usb", USB, ["bus=ide.0", "bus=ide.1"]),
+        ("q35", "disk", f"{STICK}-device ide-hd,drive=stick,bus=ide.0,bootindex=0 ", ["bus=ide.1", "bus=ide.2"]),
+        ("pc", "cd", CD.replace("ide.0", "ide.1,unit=0"), ["bus=ide.0,unit=0", "bus=ide.0,unit=1", "bus=ide.1,unit=1"]),
+        ("pc", "usb", USB, ["bus=ide.0,unit=0", "bus=ide.0,unit=1"]),
+        (
+            "pc", "disk", f"{STICK}-device ide-hd,drive=stick,bus=ide.0,unit=0,bootindex=0 ",
+            ["bus=ide.0,unit=1", "bus=ide.1,unit=0"],
+        ),
+    ],
+)  # fmt: skip
+def test_media_and_disks(model: qemu.Model, medium: qemu.Medium, drives: str, places: list[str]) -> None:
+    disks = tuple(Path(f"/d/{n}") for n in range(len(places)))
+    machine = Machine(Path("/o/a,b.iso"), "bios", 1024, "qemu64,-svm", model, medium, disks)
+    more = "".join(
         f"-drive if=none,id=disk{n},format=raw,snapshot=on,file=/d/{n} -device ide-hd,drive=disk{n},{place} "
         for n, place in enumerate(places)
     )
     command = machine_command(machine, Path("/w/qmp"), Path("/w/vars"))
-    assert " ".join(command.argv) == QEMU.format("").replace("q35", model).replace(CD, drives + disks)
+    assert " ".join(command.argv) == QEMU.format("").replace("q35", model).replace(CD, drives + more)
+
+
+def test_more_disks_than_there_is_room_for() -> None:
+    machine = Machine(Path("x"), "bios", 64, "qemu64", "pc", "cd", (Path("d"),) * 4)
+    with pytest.raises(GlassmasterError, match="room for 3 hard disks, not 4"):
+        machine_command(machine, Path("q"), Path("v"))
 
 
 def test_an_image_without_what_a_cd_has(tmp_path: Path) -> None:

@@ -44,36 +44,48 @@ def machine_command(machine: Machine, qmp: Path, variables: Path) -> Command:
         "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={_escaped(OVMF_CODE)}",
         "-drive", f"if=pflash,format=raw,unit=1,file={_escaped(variables)}",
     ) if machine.firmware == "uefi" else ()  # fmt: skip
-    disks = (word for number, path in enumerate(machine.disks) for word in _disk(machine.model, number, path))
     return Command((
         PROGRAM, "-nodefaults", "-no-user-config", "-machine", machine.model, "-accel", "tcg,thread=multi",
         "-cpu", machine.cpu, "-smp", "2", "-m", str(machine.memory), *firmware,
-        *_medium(machine), *disks, "-vga", "std", "-display", "none", "-nic", "none",
+        *_drives(machine), "-vga", "std", "-display", "none", "-nic", "none",
         "-chardev", "stdio,id=serial0,signal=off", "-serial", "chardev:serial0",
         "-chardev", f"socket,id=qmp0,server=on,wait=off,path={_escaped(qmp)}", "-mon", "chardev=qmp0,mode=control",
         "-action", "reboot=shutdown,shutdown=pause,panic=pause",
     ))  # fmt: skip
 
 
-def _medium(machine: Machine) -> tuple[str, ...]:
-    """The image, where the firmware looks first."""
+# Where drives are put: q35 has six AHCI ports, pc two IDE channels of two.
+_PLACES = {
+    "q35": tuple(f"bus=ide.{port}" for port in range(6)),
+    "pc": tuple(f"bus=ide.{channel},unit={unit}" for channel in range(2) for unit in range(2)),
+}
+# Of the CD drive, as PCs have it: on pc the first of the second channel.
+_CD_PLACE = {"q35": 0, "pc": 2}
+
+
+def _drives(machine: Machine) -> tuple[str, ...]:
+    """The image, where the firmware looks first, and hard disks: what a guest writes is forgotten."""
+    places = list(_PLACES[machine.model])
+    words: list[str] = []
     file = _escaped(machine.image)
+    stick = f"if=none,id=stick,format=raw,snapshot=on,file={file}"
     if machine.medium == "cd":
-        drive = f"if=none,id=cd,media=cdrom,format=raw,readonly=on,file={file}"
-        return ("-drive", drive, "-device", "ide-cd,drive=cd,bootindex=0")
-    # What a guest writes to it is forgotten.
-    drive = f"if=none,id=stick,format=raw,snapshot=on,file={file}"
-    if machine.medium == "disk":
-        return ("-drive", drive, "-device", "ide-hd,drive=stick,bootindex=0")
-    stick = "usb-storage,bus=usb.0,drive=stick,removable=on,bootindex=0"
-    return ("-device", "usb-ehci,id=usb", "-drive", drive, "-device", stick)
-
-
-def _disk(model: str, number: int, path: Path) -> tuple[str, ...]:
-    """A hard disk, at the places after that of the medium: q35 has six AHCI ports, pc two IDE channels of two."""
-    place = f"bus=ide.{number + 1}" if model == "q35" else f"bus=ide.{(number + 1) // 2},unit={(number + 1) % 2}"
-    drive = f"if=none,id=disk{number},format=raw,snapshot=on,file={_escaped(path)}"
-    return ("-drive", drive, "-device", f"ide-hd,drive=disk{number},{place}")
+        place = places.pop(_CD_PLACE[machine.model])
+        words += ["-drive", f"if=none,id=cd,media=cdrom,format=raw,readonly=on,file={file}"]
+        words += ["-device", f"ide-cd,drive=cd,{place},bootindex=0"]
+    elif machine.medium == "disk":
+        words += ["-drive", stick, "-device", f"ide-hd,drive=stick,{places.pop(0)},bootindex=0"]
+    else:
+        device = "usb-storage,bus=usb.0,drive=stick,removable=on,bootindex=0"
+        words += ["-device", "usb-ehci,id=usb", "-drive", stick, "-device", device]
+    if len(machine.disks) > len(places):
+        raise GlassmasterError(
+            f"QEMU's {machine.model} has room for {len(places)} hard disks, not {len(machine.disks)}"
+        )
+    for number, (path, place) in enumerate(zip(machine.disks, places, strict=False)):
+        words += ["-drive", f"if=none,id=disk{number},format=raw,snapshot=on,file={_escaped(path)}"]
+        words += ["-device", f"ide-hd,drive=disk{number},{place}"]
+    return tuple(words)
 
 
 def _escaped(path: Path) -> str:
