@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from glassmaster.checks import rcscripts
 from glassmaster.errors import GlassmasterError
-from glassmaster.inputs.overlay import read_rules
+from glassmaster.inputs.overlay import read_rules, require_needed
 from glassmaster.tree.links import dangling
 from glassmaster.tree.merge import Tree
 
 
 def require_sound(tree: Tree, overlays: Sequence[str]) -> None:
-    """Refuse a tree on which our own files cannot do their work: links that lead nowhere, rc scripts in the way."""
+    """Refuse a tree on which our own files cannot do their work: overlays without those that they need, links that lead nowhere, rc scripts in the way."""
+    require_needed(overlays)
     for name in overlays:
         for node in dangling(tree, f"overlay:{name}", read_rules(name).runtime):
             raise GlassmasterError(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ DIRECTORY_MODE, PROGRAM_MODE, FILE_MODE, LINK_MODE = 0o755, 0o755, 0o644, 0o755
 class OverlayRules:
     """What an overlay does beside adding files (overlays/NAME.yaml)."""
 
+    needs: tuple[str, ...] = setting("Overlays that must be listed before this one.", default=())
     delete: tuple[str, ...] = setting("Paths taken out of the layers below, with all that they hold.", default=())
     move: Mapping[str, str] = setting(
         "Paths of the layers below that get another name: old to new.", default_factory=dict
@@ -51,6 +52,17 @@ def read_rules(name: str) -> OverlayRules:
     """The rules of an overlay; none when it has no .yaml."""
     path = FOLDER / f"{name}.yaml"
     return build(OverlayRules, read_yaml(path)) if path.exists() else OverlayRules()
+
+
+def require_needed(names: Sequence[str]) -> None:
+    """Raise unless every overlay of an image comes after those that it needs. `names`: in the order of the recipe."""
+    for at, name in enumerate(names):
+        for needed in read_rules(name).needs:
+            if needed not in names[:at]:
+                raise GlassmasterError(
+                    f"overlay {name}: needs the overlay {needed} before it (overlays/{name}.yaml)",
+                    hint=f"overlays: [{', '.join([*names[:at], needed, *(n for n in names[at:] if n != needed)])}]",
+                )
 
 
 def overlay_layer(name: str, context: Mapping[str, Any], accounts: Accounts, epoch: int, blob: Blob) -> Layer:

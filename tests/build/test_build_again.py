@@ -31,6 +31,7 @@ ALL = [
     "domu",
     "packages",
     "overlay",
+    "overlay",
     "mtree",
     "iso",
 ]
@@ -81,7 +82,7 @@ def test_deleted_outputs_are_made_again_and_nothing_else(
 
 
 def test_an_overlays_content_its_modes_and_its_names(built: Clone, steps_run: Ran) -> None:
-    file = built.path / "overlays" / "dom0" / "etc" / "rc"
+    file = built.path / "overlays" / "machine" / "etc" / "rc"
     os.utime(file, (1, 1))
     assert steps_run(built.doit("iso").stdout) == []
     file.write_text(file.read_text() + "# changed\n")

@@ -84,7 +84,7 @@ def test_missing_sets_kernels_and_overlays(built: Clone) -> None:
     recipes = {
         "set": ("release: {sets: [base, etc, miscc]}\n", ["the release has no set 'miscc'", "did you mean misc?"]),
         "kernel": ("kernel: {config: XEN3_DOMX}\n", ["the release has no kernel XEN3_DOMX", "netbsd-XEN3_DOM0.gz"]),
-        "overlay": ("overlays: [dom1]\n", ["no overlay 'dom1'", "there are: dom0"]),
+        "overlay": ("overlays: [dom1]\n", ["no overlay 'dom1'", "there are: dom0, "]),
         "member": ("xen: {member: boot/xen-1.gz}\n", ["xen-hypervisor-4.17-amd64", "has no boot/xen-1.gz"]),
     }
     for name, (text, words) in recipes.items():

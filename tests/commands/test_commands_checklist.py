@@ -34,10 +34,10 @@ def test_a_built_release(built: Project) -> None:
 
 
 def test_a_changed_overlay_makes_its_line_stale(built: Project) -> None:
-    rc = built.path / "overlays/dom0/etc/rc"
+    rc = built.path / "overlays/machine/etc/rc"
     rc.write_text(rc.read_text() + "# changed\n")
     found = lines(built)
-    assert found[OVERLAY]["state"] == "stale" and "overlays/dom0/etc/rc" in found[OVERLAY]["reason"]
+    assert found[OVERLAY]["state"] == "stale" and "overlays/machine/etc/rc" in found[OVERLAY]["reason"]
     assert found[ISO]["state"] == "stale"
 
 

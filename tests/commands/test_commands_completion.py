@@ -50,7 +50,7 @@ def in_bash(project: Project, line: str) -> set[str]:
         ("./doit pl", {"plan"}),
         ("./doit iso", {"iso", "iso:standin"}),
         ("./doit iso:st", {"standin"}),
-        ("./doit overlay:standin:", {"dom0"}),
+        ("./doit overlay:standin:", {"dom0", "machine"}),
         ("./doit recipe=", {path.stem for path in Path("recipes").glob("*.yaml")} | {"racks"}),
         ("./doit iso recipe=r", {"racks"}),
         ("./doit graph --fo", {"--format=mermaid", "--format=dot", "--format=svg"}),

@@ -35,18 +35,19 @@ def test_the_status_is_the_shells(clone: Project) -> None:
 
 def test_a_shell_on_standard_input(clone: Project) -> None:
     result = subprocess.run(
-        [sys.executable, "-m", "doit", "shell", "overlay"], cwd=clone.path, env=clone.environment(SHELL="/bin/sh"),
-        input="echo I am $TASK\nexit 3\n", stdout=subprocess.PIPE, text=True, timeout=60,
+        [sys.executable, "-m", "doit", "shell", "overlay:standin:machine"],
+        cwd=clone.path, env=clone.environment(SHELL="/bin/sh"), input="echo I am $TASK\nexit 3\n",
+        stdout=subprocess.PIPE, text=True, timeout=60,
     )  # fmt: skip
-    assert result.returncode == 3 and "I am overlay:standin:dom0" in result.stdout
-    assert "overlays/dom0/etc/rc" in result.stdout and "it has not run yet" in result.stdout
+    assert result.returncode == 3 and "I am overlay:standin:machine" in result.stdout
+    assert "overlays/machine/etc/rc" in result.stdout and "it has not run yet" in result.stdout
 
 
 def test_the_step_that_failed_last(clone: Project) -> None:
     assert "no step failed" in clone.doit("shell", "--command=true", status=3)
-    (clone.path / "overlays/dom0/etc/rc.conf.j2").write_text("{{ vars.none }}\n")
+    (clone.path / "overlays/machine/etc/rc.conf.j2").write_text("{{ vars.none }}\n")
     clone.doit("iso", status=None)
-    assert variables(clone)["TASK"] == "overlay:standin:dom0"
+    assert variables(clone)["TASK"] == "overlay:standin:machine"
 
 
 def test_nothing_is_locked_or_left_while_it_runs(clone: Project) -> None:

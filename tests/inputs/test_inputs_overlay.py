@@ -9,7 +9,7 @@ import pytest
 
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.accounts import Accounts
-from glassmaster.inputs.overlay import OverlayRules, overlay_layer, read_rules
+from glassmaster.inputs.overlay import OverlayRules, overlay_layer, read_rules, require_needed
 from glassmaster.inputs.overlay_sources import overlay_files, overlay_state
 from glassmaster.tree.blob import new_blob
 from glassmaster.tree.entry import Entry
@@ -253,3 +253,12 @@ def test_the_state_of_an_overlay(tree: Path) -> None:
     (tree / "link").unlink()
     (tree / "link").symlink_to("etc")
     assert overlay_state("dom0") != before
+
+
+def test_an_overlay_comes_after_those_that_it_needs() -> None:
+    beside(".yaml", "needs: [machine]\n")
+    require_needed(["other", "machine", "dom0"])
+    for names in (["dom0"], ["dom0", "machine"]):
+        with pytest.raises(GlassmasterError, match="overlay dom0: needs the overlay machine before it") as caught:
+            require_needed([*names, "last"])
+        assert caught.value.hint == "overlays: [machine, dom0, last]"

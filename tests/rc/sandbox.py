@@ -48,14 +48,16 @@ class Finished:
 
 
 class Sandbox:
-    """A root directory under `root`."""
+    """A root directory under `root`, with these overlays; a virtual machine is called `domu`."""
 
-    def __init__(self, root: Path, shell: str) -> None:
+    def __init__(self, root: Path, shell: str, overlays: Sequence[str] = ("machine", "dom0"), domu: str = "") -> None:
         self.root = root
         for name in ("bin", "sbin", "dev", "tmp", "var/run", "etc", "config", "answers", "disks", "usr/pkg", "root"):
             (root / name).mkdir(parents=True)
         self._programs(shell)
-        self._overlay()
+        for overlay in overlays:
+            self._overlay(overlay, {"domu": domu} if domu else {})
+        (root / "memory").mkdir()
         self.write("etc/master.passwd", MASTER_PASSWD)
         self.write("etc/group", "wheel:*:0:root\ndaemon:*:1:daemon\n")
         self.write("etc/defaults/rc.conf.netbsd", "random_seed=YES\n")
@@ -91,13 +93,14 @@ class Sandbox:
         to.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, to)
 
-    def _overlay(self) -> None:
-        overlay = REPOSITORY / "overlays/dom0"
+    def _overlay(self, name: str, more: dict[str, str]) -> None:
+        overlay = REPOSITORY / "overlays" / name
         context = {
             "name": "test", "release_id": "0123456789ab", "vars": {},
             "recipe": SimpleNamespace(
                 description="A test", epoch=1, xen=None, release=SimpleNamespace(version="6.99.16", machine="amd64")
             ),
+            **more,
         }  # fmt: skip
         for path in sorted(overlay.rglob("*")):
             to = self.root / path.relative_to(overlay)
@@ -106,7 +109,6 @@ class Sandbox:
                 to.with_suffix("").write_bytes(render_file(path, context))
             elif path.is_file():
                 self._copy(path, to)
-        (self.root / "memory").mkdir()
 
     def write(self, path: str, text: str, mode: int = 0o644) -> Path:
         """A file at a path below the root."""

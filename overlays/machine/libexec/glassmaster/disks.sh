@@ -13,13 +13,18 @@ gm_disks() {
 	done
 }
 
-# gm_partitions DISK: its FFS partitions and then its FFS wedges. The label's order; not the whole disk (kern.rawpartition),
-# which may begin with another partition's file system.
+# gm_partitions DISK: its FFS partitions and then its FFS wedges. The label's order; not the root, and not the whole disk
+# (kern.rawpartition), which may begin with another partition's file system. A disk without a label has one partition, a.
 gm_partitions() {
 	gm_raw=$(sysctl -n kern.rawpartition 2>/dev/null)
 	disklabel "$1" 2>/dev/null | while read -r gm_letter _size _offset gm_type _rest; do
 		case $gm_letter:$gm_type in
-		[a-p]::4.2BSD) [ "$gm_letter" = "$(gm_letter_of "${gm_raw:-3}"):" ] || echo "$1${gm_letter%:}" ;;
+		[a-p]::4.2BSD)
+			case $gm_letter$1${gm_letter%:} in
+			"$(gm_letter_of "${gm_raw:-3}"):"* | [a-p]:"$gm_root") ;;
+			*) echo "$1${gm_letter%:}" ;;
+			esac
+			;;
 		esac
 	done
 	dkctl "$1" listwedges 2>/dev/null | while read -r gm_name gm_rest; do
@@ -40,13 +45,19 @@ gm_letter_of() {
 # gm_has_marker PARTITION: look into it, read-only, and leave it as it was.
 gm_has_marker() {
 	case $1 in
-	dk*) [ -e "/dev/$1" ] || (cd /dev && sh ./MAKEDEV "$1") || return 1 ;;
+	dk*) gm_node "$1" "$1" || return 1 ;;
+	xbd*) gm_node "$1" "${1%[a-p]}" || return 1 ;;
 	esac
 	mount -t ffs -o ro,nodev,noexec,nosuid "/dev/$1" "$gm_config" 2>/dev/null || return 1
 	gm_there=1
 	[ ! -f "$gm_config/$marker" ] || gm_there=0
 	umount "$gm_config"
 	return $gm_there
+}
+
+# gm_node NAME DISK: /dev has the nodes of a few disks only.
+gm_node() {
+	[ -e "/dev/$1" ] || (cd /dev && sh ./MAKEDEV "$2")
 }
 
 # Sets gm_found to the first partition with the marker, and gm_looked to all that were looked into.

@@ -2,16 +2,17 @@
 # path below the configuration (local/etc/rc.conf).
 #
 # shellcheck shell=sh
-# shellcheck disable=SC2154  # domu_...: domuconf.sh
+
+# Functions that look at one thing each, below the current directory. Overlays add theirs, in check-*.sh.
+gm_checks="gm_check_sh gm_check_fstab_lines gm_check_accounts"
 
 # gm_check PLACE: PLACE holds local and global. 1 when there is a mistake.
 gm_check() (
 	cd "$1" || exit 1
 	gm_bad=0
-	gm_check_sh || gm_bad=1
-	gm_check_fstab_lines || gm_bad=1
-	gm_check_accounts || gm_bad=1
-	gm_check_domus || gm_bad=1
+	for gm_one in $gm_checks; do
+		"$gm_one" || gm_bad=1
+	done
 	for gm_one in local global; do
 		gm_why=$(gm_mtree "$gm_one" check) || {
 			printf '%s\n' "$gm_why" | sed "s,^,$gm_one/,"
@@ -64,16 +65,4 @@ gm_check_fields() {
 	$1 in seen { print file ":" FNR ": " $1 ": given twice"; bad = 1 }
 	{ seen[$1] = 1 }
 	END { exit bad }' "local/accounts/$1"
-}
-
-gm_check_domus() {
-	gm_status=0
-	for gm_file in local/domUs/*/domu.conf; do
-		[ -f "$gm_file" ] || continue
-		gm_name=${gm_file%/domu.conf}
-		gm_name=${gm_name##*/}
-		domu_is_name "$gm_name" || gm_check_mistake "$gm_file: $gm_name: not a name for a virtual machine" || gm_status=1
-		domu_read "$gm_file" || gm_check_mistake "$domu_mistake" || gm_status=1
-	done
-	return $gm_status
 }

@@ -7,6 +7,7 @@
 # written into fstab when the disc is made, since the same disc can be any of these.
 gm_find_root() {
 	gm_root=$(sysctl -n kern.root_device 2>/dev/null)
+	gm_root_type=$(mount | sed -n 's,^[^ ]* on / type \([^ ]*\).*,\1,p')
 	case $gm_root in
 	'' | dk*) ;;
 	*) gm_root=$gm_root$(gm_letter_of "$(sysctl -n kern.root_partition 2>/dev/null || echo 0)") ;;
@@ -46,8 +47,8 @@ gm_setting() {
 gm_write_fstab() {
 	{
 		echo "# Written by /etc/rc when this system started from $gm_root."
-		echo "/dev/$gm_root / cd9660 ro 0 0"
-		gm_disk_line "$(gm_setting glassmaster_swap)" none "swap sw 0 0"
+		echo "/dev/$gm_root / ${gm_root_type:-cd9660} ro 0 0"
+		gm_disk_line "${gm_swap_found:-$(gm_setting glassmaster_swap)}" none "swap sw 0 0"
 		gm_disk_line "$(gm_setting glassmaster_var)" /var "ffs rw,noatime 1 2"
 		gm_disk_line "$(gm_setting glassmaster_tmp)" /tmp "ffs rw,noatime 1 2"
 		echo "kernfs /kern kernfs rw 0 0"
