@@ -12,7 +12,9 @@ from glassmaster.tree.merge import Tree
 
 
 def require_sound(tree: Tree, overlays: Sequence[str]) -> None:
-    """Refuse a tree on which our own files cannot do their work: overlays without those that they need, links that lead nowhere, rc scripts in the way."""
+    """Refuse a tree on which our own files cannot do their work: an overlay without another that it needs, links that
+    lead nowhere, rc scripts in the way.
+    """
     require_needed(overlays)
     for name in overlays:
         for node in dangling(tree, f"overlay:{name}", read_rules(name).runtime):

@@ -24,7 +24,8 @@ SHELLS = ("dash", "busybox")
 # What NetBSD has in /bin, /sbin and /usr/bin and the scripts use as it is.
 PROGRAMS = (
     "[", "awk", "cat", "chmod", "cmp", "cp", "cut", "dd", "dirname", "find", "grep", "head", "ls", "ln", "mkdir", "mv",
-    "od", "readlink", "rm", "rmdir", "sed", "sha256sum", "sort", "stat", "tail", "touch", "tr", "tty", "wc",
+    "od", "readlink", "rm", "rmdir", "sed", "sha256sum", "sha512sum", "sort", "stat", "tail", "touch", "tr", "tty",
+    "wc",
 )  # fmt: skip
 # Recorded, and nothing else unless there is an answer.
 RECORDED = (
@@ -74,13 +75,7 @@ class Sandbox:
 
     def _programs(self, shell: str) -> None:
         for program in {"busybox", shell}:
-            found = shutil.which(program)
-            assert found is not None, f"{program} is missing: requirements/debian.txt, group test"
-            self._copy(Path(found).resolve(), self.root / "bin" / program)
-            listed = subprocess.run(["ldd", found], capture_output=True, text=True, check=True).stdout
-            for word in listed.split():
-                if word.startswith("/") and not (self.root / word[1:]).exists():
-                    self._copy(Path(word).resolve(), self.root / word[1:])
+            self.real(program)
         (self.root / "bin/sh").symlink_to(shell)
         for name in PROGRAMS:
             (self.root / "bin" / name).symlink_to("busybox")
@@ -109,6 +104,16 @@ class Sandbox:
                 to.with_suffix("").write_bytes(render_file(path, context))
             elif path.is_file():
                 self._copy(path, to)
+
+    def real(self, program: str) -> None:
+        """This machine's own program, with its libraries, in /bin."""
+        found = shutil.which(program)
+        assert found is not None, f"{program} is missing: requirements/debian.txt, group test"
+        self._copy(Path(found).resolve(), self.root / "bin" / program)
+        listed = subprocess.run(["ldd", found], capture_output=True, text=True, check=True).stdout
+        for word in listed.split():
+            if word.startswith("/") and not (self.root / word[1:]).exists():
+                self._copy(Path(word).resolve(), self.root / word[1:])
 
     def write(self, path: str, text: str, mode: int = 0o644) -> Path:
         """A file at a path below the root."""
