@@ -52,17 +52,20 @@ def make_domu(loaded: LoadedRecipe, name: str) -> None:
     write_layer(Layer(f"domu:{name}", (entry,)), places.layer(f"domu-{name}"))
     facts = {
         "path": str(image), "size": size, "sha256": sha256, "sha512": _sha512(image), "entries": len(tree),
-        "filesystem": domu.filesystem, "release_id": release_id, "standin": recipe.standin is not None,
+        "filesystem": domu.filesystem, "release_id": release_id, "epoch": recipe.epoch,
+        "standin": recipe.standin is not None,
     }  # fmt: skip
     write_json(places.domu(f"{name}.json"), facts)
 
 
 def write_digests(loaded: LoadedRecipe) -> None:
-    """The images' SHA-512 in NetBSD's form, for glassmaster-rollout (docs/rollout.md)."""
+    """The images' SHA-512 in NetBSD's form, after what glassmaster-rollout wants to know of them (docs/rollout.md)."""
     places = Places(loaded.name)
     facts = {name: json.loads(places.domu(f"{name}.json").read_bytes()) for name in loaded.recipe.domus}
     digests = {f"{name}.img": str(item["sha512"]) for name, item in facts.items()}
-    write_text(places.domu("SHA512"), format_checksums("SHA512", digests))
+    one = next(iter(facts.values()))
+    head = f"# recipe {loaded.name}\n# release {one['release_id']}\n# epoch {one['epoch']}\n"
+    write_text(places.domu("SHA512"), head + format_checksums("SHA512", digests))
 
 
 def volume_id(recipe: Recipe, name: str) -> str:

@@ -172,3 +172,12 @@ def test_readback_sees_damage(built: Clone) -> None:
     recorded = json.loads(built.out("readback.json").read_bytes())
     assert recorded["image"] == hashlib.sha256(data).hexdigest() and recorded["differences"]
     assert "Traceback" not in result.stdout
+
+
+def test_the_manifest_of_the_images_is_as_glassmaster_rollout_reads_it(built: Clone) -> None:
+    facts = json.loads(built.out("dom0.json").read_bytes())
+    lines = built.out("domu/SHA512").read_text().splitlines()
+    assert lines[:3] == ["# recipe standin", f"# release {facts['release_id']}", "# epoch 1767225600"]
+    for line, name in zip(lines[3:], ["base", "small"], strict=True):
+        digest = hashlib.sha512(built.out(f"domu/{name}.img").read_bytes()).hexdigest()
+        assert line == f"SHA512 ({name}.img) = {digest}"
