@@ -1,4 +1,4 @@
-"""What a server would refuse in its etc/ and accounts/, as its own overlays/dom0/libexec/glassmaster/check.sh does."""
+"""What a server would refuse in its etc/ and accounts/, as overlays/machine/libexec/glassmaster/check.sh does."""
 
 from __future__ import annotations
 

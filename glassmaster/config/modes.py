@@ -1,6 +1,6 @@
 """Modes and owners, which Subversion does not keep: a rule, and what a directory's .mtree says besides.
 
-The servers' own reader, which this follows, is overlays/dom0/libexec/glassmaster/modes.sh.
+The servers' own reader, which this follows, is overlays/machine/libexec/glassmaster/modes.sh.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from glassmaster.config.modes import attributes, secrets
 from glassmaster.config.tree import read_config_tree
 from tests.config.conftest import HOST, Example
 
-READER = Path(__file__).parents[2] / "overlays/dom0/libexec/glassmaster/modes.sh"
+READER = Path(__file__).parents[2] / "overlays/machine/libexec/glassmaster/modes.sh"
 LINES = [
     "./etc/rc.conf mode=0640", "./etc/rc.conf mode=640 uid=1 gid=2", "  ./etc/rc.conf\tmode=0640\t",
     "./etc//rc.conf mode=600", "././etc/rc.conf mode=600", "./etc type=dir", "./etc/", "./etc/rc.conf", "# x", "",
