@@ -69,6 +69,14 @@ def test_an_empty_disk_becomes_the_machine_s(machine: Sandbox) -> None:
     assert not (machine.root / "disks/wd0e/.glassmaster-config").exists()
 
 
+@pytest.mark.parametrize("size", [0, 1024, SECTORS * 512 - 512])
+def test_a_disk_that_cannot_be_read_to_its_end_is_not_empty(machine: Sandbox, size: int) -> None:
+    with (machine.root / "dev/rwd0d").open("r+b") as stream:
+        stream.truncate(size)
+    (stage,) = prepare(machine, *SMALL, "wd0")
+    assert stage.startswith("prepare status=refused ") and untouched(machine)
+
+
 @pytest.mark.parametrize("at", [0, 16 * 1048576 - 1, SECTORS * 512 - 1])
 def test_a_disk_with_anything_on_it_is_refused_unless_named_twice(machine: Sandbox, at: int) -> None:
     with (machine.root / "dev/rwd0d").open("r+b") as stream:
