@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.launcher.debian import RELEASE, apt_network_settings, mirrors
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TOP = Path(__file__).resolve().parents[2]
-RELEASE = "bookworm"
 CLONE = Path("srv/glassmaster")
 IMAGE = CLONE / "out/standin/dom0.iso"
 NOBODY = "65534:65534"
@@ -103,24 +104,6 @@ def bare_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BareMachi
         yield BareMachine(root, network_environment(root))
     finally:
         shutil.rmtree(root, ignore_errors=True)
-
-
-def mirrors() -> list[Path]:
-    """Where this machine has Debian from, if it runs the same release; else mmdebstrap knows a mirror."""
-    about = Path("/etc/os-release")
-    if not about.exists() or f"VERSION_CODENAME={RELEASE}" not in about.read_text().splitlines():
-        return []
-    sources = [Path("/etc/apt/sources.list.d/debian.sources"), Path("/etc/apt/sources.list")]
-    return [path for path in sources if path.exists() and "deb" in path.read_text()]
-
-
-def apt_network_settings() -> str:
-    """What this machine tells apt about its way to the mirror: proxies, and how far to trust its dates."""
-    if shutil.which("apt-config") is None:
-        return ""
-    dump = subprocess.run(["apt-config", "dump"], stdout=subprocess.PIPE, text=True, check=True).stdout
-    wanted = re.compile(r'Acquire::(https?::.*|Check-Date|Check-Valid-Until|Retries) "')
-    return "".join(line + "\n" for line in dump.splitlines() if wanted.match(line))
 
 
 def clone(target: Path) -> None:
