@@ -1,8 +1,9 @@
 """A Debian dom0 that starts virtual machines by xl: Linux and an initrd that is all of the system.
 
 The initrd holds Xen's own tools and hotplug scripts as Debian has them; the one process that was written for this is
-init.sh. It is booted by our GRUB and our Xen from a copy of our CD to which it was added: nothing of the boot is another
-way than a server's, Linux reads the CD, and xl finds kernel and images at the paths that a domu.conf has.
+init.sh. Our GRUB boots it with our Xen, from a copy of our CD to which it was added. That is less than a way of its own
+would be (QEMU's -kernel takes no xen.gz), and Linux reads the CD: xl finds the kernel and the images at the paths that
+a domu.conf has.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ from tests.launcher.debian import RELEASE, apt_network_settings, mirrors
 
 HERE = Path(__file__).parent
 SECONDS = 30 * 60
-PACKAGES = ("linux-image-amd64", "xen-utils-4.17", "busybox-static", "bash", "mount", "iproute2", "kmod")
+PACKAGES = ("linux-image-amd64", "xen-utils-4.17", "busybox-static", "bash", "dash", "iproute2", "kmod", "util-linux")
 # What takes room and is not used; the modules that are used were copied elsewhere.
-LEFT_OUT = ("./boot", "./lib/modules", "./lib/udev", "./lib/systemd", "./usr/share", "./usr/lib/python*", "./usr/include",
-            "./var/cache", "./var/lib/dpkg", "./var/lib/apt", "./usr/lib/x86_64-linux-gnu/perl*", "./usr/bin/perl*",
-            "./usr/lib/x86_64-linux-gnu/gconv", "./usr/lib/xen-4.17/boot")  # fmt: skip
+LEFT_OUT = (
+    "./boot", "./lib/modules", "./lib/systemd", "./lib/udev", "./usr/bin/perl*", "./usr/bin/python*", "./usr/include",
+    "./usr/lib/python*", "./usr/lib/x86_64-linux-gnu/gconv", "./usr/lib/x86_64-linux-gnu/perl*",
+    "./usr/lib/xen-4.17/boot", "./usr/share", "./var/cache", "./var/lib/apt", "./var/lib/dpkg",
+)  # fmt: skip
 GRUB_CFG = """\
 serial --unit=0 --speed=115200
 terminal_output serial

@@ -1,4 +1,5 @@
 #!/bin/busybox sh
+# shellcheck shell=dash
 # The only process of a Debian dom0 that lives in its initrd: starts what xl needs, then runs `xl create` for each
 # virtual machine that the CD names, one after the other, and powers off. All it says begins with "domuboot:"; what a
 # virtual machine says on its console begins with "NAME| ".
@@ -30,16 +31,22 @@ mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 mkdir -p /dev/pts /dev/shm
+ln -s /proc/self/fd /dev/fd
+ln -s fd/0 /dev/stdin # Xen's scripts look at their locks through it
+ln -s fd/1 /dev/stdout
+ln -s fd/2 /dev/stderr
 mount -t devpts pts /dev/pts
 mount -t tmpfs tmp /run
 rm -rf /var/run /var/lock
 ln -s /run /var/run
 ln -s /run /var/lock
 mkdir -p /run/xen /run/xenstored /var/lib/xen /var/lib/xenstored /var/log/xen/console
+stty -onlcr </dev/console # Xen's serial driver adds the carriage returns
 say "Linux $(uname -r)"
 
+# One that wants an instruction which this processor lacks is not missed; what is, shows below.
 while read -r module; do
-    insmod "$module" || say "not loaded: $module"
+    insmod "$module" 2>/dev/null || say "not loaded: $module"
 done </domuboot/modules
 mount -t xenfs xenfs /proc/xen || die "no xenfs"
 
@@ -55,9 +62,10 @@ ln -s /cdrom/images /images
 ln -s /cdrom/netbsd-XEN3_DOMU /netbsd-XEN3_DOMU
 
 while read -r device access image; do
+    loop=$(losetup -f)
     case $access in
-    r) loop=$(losetup --find --show --read-only "$image") ;;
-    *) loop=$(losetup --find --show "$image") ;;
+    r) losetup -r "$loop" "$image" ;;
+    *) losetup "$loop" "$image" ;;
     esac && ln -s "$loop" "$device" && say "$device is $image by $loop"
 done </cdrom/domuboot/attach
 
@@ -72,11 +80,12 @@ while read -r device sector; do
     done
 done </cdrom/domuboot/slots
 
-ip link add bridge0 type bridge && ip link set bridge0 up || die "no bridge"
+{ ip link add bridge0 type bridge && ip link set bridge0 up; } || die "no bridge"
 
 xenstored --pid-file /run/xenstored.pid || die "no xenstored"
 xenconsoled --log=guest --log-dir=/var/log/xen/console --pid-file=/run/xenconsoled.pid || die "no xenconsoled"
 xen-init-dom0 || die "no xen-init-dom0"
+: >/var/log/xen/xen-hotplug.log
 say "ready: $(free -m | awk '$1 == "Mem:" { print $3 " of " $2 " MiB used" }')"
 
 while read -r name <&3; do
@@ -84,11 +93,12 @@ while read -r name <&3; do
     # In the foreground: it ends with the virtual machine.
     xl create -F "/cdrom/domuboot/$name.xl" >/run/xl.log 2>&1 </dev/null
     status=$?
-    sed "s/^/xl: /" /run/xl.log
+    # What xl calls a panic is its own, and no alarm.
+    cat /run/xl.log /var/log/xen/xen-hotplug.log | sed -e "s/^/xl: /" -e "s/ panic: / /"
+    : >/var/log/xen/xen-hotplug.log
     if [ -f "/var/log/xen/console/guest-$name.log" ]; then
         tr -d '\r' <"/var/log/xen/console/guest-$name.log" | sed "s/^/$name| /"
     fi
-    ls /sys/class/net/bridge0/brif | sed "s/^/domuboot: left on the bridge: /"
     say "$name: xl ended with status $status"
 done 3</cdrom/domuboot/machines
 xl list

@@ -16,3 +16,8 @@ done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' | while read -r module; 
     echo "/domuboot/${module##*/}"
 done >"$root/domuboot/modules"
 [ -s "$root/domuboot/modules" ]
+# bsdtar loses hard links on the way from tar to cpio.
+find "$root/usr/bin" "$root/usr/sbin" -type f -links +1 | sort | while read -r file; do
+    cp -p -- "$file" "$file.own"
+    mv -- "$file.own" "$file"
+done

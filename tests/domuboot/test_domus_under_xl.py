@@ -5,8 +5,9 @@ from __future__ import annotations
 import fcntl
 import json
 import re
+import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,11 +54,15 @@ arguments = root=xbd0a answer=42
 # Each is wrong in one thing; with that put right it is a machine that starts.
 WRONG = {
     "gone-image": "memory = 48\nroot = /images/gone.img\n",
+    "gone-bridge": "memory = 48\nroot = /images/small.img\nmac = 00:16:3e:00:00:03\nbridge = bridge9\n",
     "gone-kernel": "memory = 48\nroot = /images/small.img\nkernel = /netbsd-GONE\n",
 }
+# xl numbers them so: xen-vbd-interface(7).
+XVDA, XVDB, XVDC = 51712, 51728, 51744
 # The dom0 starts one after the other.
-ORDER = ("gone-image", "web", "gone-kernel", "small")
-MEBIBYTE, SECTOR = 1 << 20, 512
+ORDER = ("gone-image", "web", "gone-bridge", "gone-kernel", "small")
+SECTORS_OF_A_MEBIBYTE, SECTOR = 2048, 512
+CONNECTED = 4  # xen/include/public/io/xenbus.h
 
 
 @dataclass(frozen=True)
@@ -126,23 +131,83 @@ def seen(first_build: tuple[Clone, str], shared: Path) -> Seen:
     """One boot, once in a test run."""
     clone, _ = first_build
     folder = shared / "domuboot"
-    result = folder / "seen.json"
     with (shared / "domuboot.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not result.exists():
-            folder.mkdir()
-            disk, cd = folder / "disk.img", folder / "dom0.iso"
-            facts, described = host_disk(folder, disk)
-            add_to_cd(clone.out("dom0.iso"), make_debian_dom0(folder), cd_files(facts, described | WRONG), cd)
-            booted = boot(plan(cd, disk), folder / "boot")
-            images = {path.name: path.stat().st_size for path in clone.out("domu").glob("*.img")}
+        if not folder.exists():
+            with tempfile.TemporaryDirectory(prefix="glassmaster-") as name:
+                work = Path(name)
+                disk, cd = work / "disk.img", work / "dom0.iso"
+                facts, described = host_disk(work, disk)
+                add_to_cd(clone.out("dom0.iso"), make_debian_dom0(work), cd_files(facts, described | WRONG), cd)
+                booted = boot(plan(cd, disk), folder)
             reached = {item.name: item.seconds for item in booted.reached}
-            made = Seen(booted.failure, reached, (folder / "boot/serial.log").read_text(), images)
-            result.write_text(json.dumps(asdict(made)))
-    return Seen(**json.loads(result.read_text()))
+            (folder / "seen.json").write_text(json.dumps([booted.failure, reached]))
+    failure, reached = json.loads((folder / "seen.json").read_bytes())
+    images = {path.name: path.stat().st_size for path in clone.out("domu").glob("*.img")}
+    return Seen(failure, reached, (folder / "serial.log").read_text(), images)
+
+
+def report(name: str, seen: Seen) -> list[str]:
+    """What the stand-in kernel says of what it got: all lines but those of addresses."""
+    told = ("xen: ", "page tables: ", "p2m: ", "module: ", "start-info: ", "current ", "maximum ")
+    left_out = tuple(f"standin: {word}" for word in told)
+    return [line for line in seen.console(name) if not line.startswith(left_out)]
+
+
+def disk(number: int, mode: str, sectors: int) -> str:
+    return f"standin: disk: {number} mode {mode}, backend state {CONNECTED}, {sectors} sectors of {SECTOR} bytes"
 
 
 def test_the_dom0_starts_them_all_and_powers_off(seen: Seen, capsys: pytest.CaptureFixture[str]) -> None:
     assert seen.failure == "", seen.log
+    running = re.findall(r"^\[ *[\d.]+\] (\S+) +\d+ +\d+ +\d+ +[-a-z]{6} ", seen.log, re.MULTILINE)
+    assert running == ["Domain-0"], "a virtual machine was left over"
     with capsys.disabled():
         print("\ndomUs under xl: " + ", ".join(f"{name} {seconds:.0f} s" for name, seconds in seen.reached.items()))
+
+
+def test_a_machine_with_configuration_and_swap(seen: Seen) -> None:
+    """The one of config-new's example."""
+    assert report("web", seen) == [
+        "glassmaster stand-in kernel (XEN3_DOMU): this is not NetBSD",
+        "standin: role: domU",
+        "standin: command line: root=xbd0a",
+        "standin: memory: 256 MiB (65536 pages)",
+        "standin: vcpus: 1",
+        disk(XVDA, "r", seen.images["base.img"] // SECTOR),
+        disk(XVDB, "w", 8 * SECTORS_OF_A_MEBIBYTE),
+        disk(XVDC, "w", 4 * SECTORS_OF_A_MEBIBYTE),
+        "standin: net: 0 mac 00:16:3e:00:00:01",
+        "standin: powering off",
+    ]
+    assert seen.dom0("web").endswith("domuboot: web: xl ended with status 0")
+
+
+def test_a_machine_with_an_ffs_image_and_two_processors(seen: Seen) -> None:
+    assert report("small", seen) == [
+        "glassmaster stand-in kernel (XEN3_DOMU): this is not NetBSD",
+        "standin: role: domU",
+        "standin: command line: root=xbd0a answer=42",
+        "standin: memory: 48 MiB (12288 pages)",
+        "standin: vcpus: 2",
+        disk(XVDA, "r", seen.images["small.img"] // SECTOR),
+        disk(XVDB, "w", 6 * SECTORS_OF_A_MEBIBYTE),
+        "standin: net: 0 mac 00:16:3e:00:00:02",
+        "standin: powering off",
+    ]
+    assert seen.dom0("small").endswith("domuboot: small: xl ended with status 0")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("gone-image", "Disk vdev=xvda failed to stat: /dev/vnd1d: No such file or directory"),
+        ("gone-bridge", "Could not find bridge device bridge9"),
+        ("gone-kernel", "/netbsd-GONE"),
+    ],
+)
+def test_a_wrong_configuration_is_refused(seen: Seen, name: str, reason: str) -> None:
+    """And the others are started all the same."""
+    assert seen.console(name) == []
+    assert reason in seen.dom0(name)
+    assert re.search(f"domuboot: {name}: xl ended with status [1-9]", seen.dom0(name))
