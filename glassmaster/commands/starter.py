@@ -87,6 +87,8 @@ GITIGNORE = """\
 /build/
 /out/
 /.doit.db*
+# Made with the stand-in; locks of real releases are committed.
+/recipes/standin.lock
 __pycache__/
 """
 

@@ -85,11 +85,11 @@ def test_a_repository_of_ones_own(python: Path, tmp_path: Path) -> None:
     racks = tmp_path / "racks"
     where = run([str(python), "-c", "import glassmaster; print(glassmaster.__file__)"], racks)
     assert str(python.parents[1]) in where
-    assert "9 to run" in run([*doit, "plan"], racks)
+    assert "10 to run" in run([*doit, "plan"], racks)
     said = run([*doit, "iso"], racks)
     assert "out/standin/dom0.iso" in said and (racks / "out/standin/dom0.iso").stat().st_size > 1_000_000
     assert "etc/motd" in (racks / "out/standin/dom0.mtree").read_text()
-    assert run([*doit, "plan"], racks) == "9 up to date\n"
+    assert run([*doit, "plan"], racks) == "10 up to date\n"
     assert "done           put in Xen" in run([*doit, "checklist"], racks)
     assert "out/standin/dom0.iso" in run([str(python), "-m", "glassmaster", "iso"], racks)
     assert "no recipe 'nothing'" in run([*doit, "iso", "recipe=nothing"], racks, status=3)
