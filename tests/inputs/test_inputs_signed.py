@@ -162,3 +162,15 @@ def test_whatever_the_key_is(data: bytes, is_armored: bool) -> None:
         assert isinstance(dearmored(data, "key"), bytes)
     except GlassmasterError as error:
         assert "armor is damaged" in error.why
+
+
+PARTS = st.sampled_from(["NetBSD-10.2", "NetBSD-9.4", "amd64", "binary", "sets", "base.tgz", "..", "", "x"])
+
+
+@given(st.dictionaries(st.lists(PARTS, max_size=7).map("/".join) | st.text(max_size=9), st.sampled_from(["a", "b"])))
+def test_whatever_names_are_signed(digests: dict[str, str]) -> None:
+    try:
+        found = SignedDigests(digests, "F").folder("10.2", SETS)
+    except GlassmasterError:
+        return
+    assert all(any(name.endswith(f"{SETS}/{file}") and "NetBSD-9.4" not in name for name in digests) for file in found)
