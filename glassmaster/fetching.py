@@ -109,7 +109,7 @@ def _follow_standin(loaded: LoadedRecipe) -> None:
     kept = [item for item in old.inputs if item.kind == "debian"]
     made = release_inputs(recipe, _mirrors(loaded), store)
     new = _with_packages(Lock(loaded.name, wants(recipe), (*made, *kept), _tools(recipe)), loaded, store)
-    if changes(old, new) or new.tools != old.tools:
+    if changes(old, new) or (new.tools, new.packages) != (old.tools, old.packages):
         write_lock(loaded.lock, new)
 
 
