@@ -1,0 +1,1 @@
+"""What is handed over: artefacts, signatures, SBOM, provenance, the release page."""
