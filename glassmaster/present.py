@@ -44,6 +44,12 @@ def smoke(places: Places) -> str:
     return "\n".join([*lines, f"consoles and screens: {places.smoke}/"])
 
 
+def signature(places: Places) -> str:
+    """What was signed, and what to do with it."""
+    manifest = places.domu("SHA512")
+    return f"{manifest}.sig: the signature of {manifest}\nfor a web server: {manifest.parent}/ (docs/rollout.md)"
+
+
 def _table(rows: list[tuple[str, str]]) -> str:
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)

@@ -111,6 +111,7 @@ STEPS = {
         tools=(("mformat",),),
     ),
     "domu": Reads(("domus", "standin", "media.volume_id", "epoch"), release_id=True),
+    "sign": Reads(("domus",), tools=(("ssh-keygen",),)),
     "mtree": Reads(_TREE, release_id=True),
     "iso": Reads((*_TREE, "media", "description"), release_id=True),
     "readback": Reads(()),

@@ -12,6 +12,7 @@ from glassmaster.inputs.overlay_sources import overlay_files, overlay_state
 from glassmaster.inputs.standin.source_sets import source_files
 from glassmaster.places import BOOT_IMAGES, Places, domu_layer_names, domu_overlay, packages_layer
 from glassmaster.recipe.parts import all_sets, domu_kernels
+from glassmaster.release.signing import signature_of
 from glassmaster.taskfiles import (
     blobs_exist,
     disks,
@@ -27,8 +28,8 @@ from glassmaster.taskmaking import Task, group, near, recipes, step_task, word
 
 __all__ = [
     "DOIT_CONFIG", "task_domu", "task_fetch", "task_grub", "task_iso", "task_kernel", "task_lock", "task_locked",
-    "task_mtree", "task_overlay", "task_packages", "task_readback", "task_sets", "task_smoke", "task_standin",
-    "task_toolchain", "task_xen",
+    "task_mtree", "task_overlay", "task_packages", "task_readback", "task_sets", "task_sign", "task_smoke",
+    "task_standin", "task_toolchain", "task_xen",
 ]  # fmt: skip
 
 DOIT_CONFIG = {
@@ -188,6 +189,18 @@ def task_domu() -> Iterator[Task]:
             facts = [places.domu(f"{name}.json") for name in loaded.recipe.domus]
             makes = [places.domu("SHA512")]
             yield step_task("domu", loaded, "domu_steps.write_digests", needs=facts, makes=makes, part="SHA512")
+
+
+def task_sign() -> Iterator[Task]:
+    """sign the manifest of the domUs' images, for glassmaster-rollout (the key: GLASSMASTER_SIGNING_KEY)"""
+    yield group("sign", task_sign)
+    for loaded in recipes():
+        places = Places(loaded.name)
+        task = step_task(
+            "sign", loaded, "domu_steps.sign_digests", needs=[places.domu("SHA512")] if loaded.recipe.domus else [],
+            makes=[signature_of(places.domu("SHA512"))], always=True,
+        )  # fmt: skip
+        yield {**task, "meta": {"show": (present.signature, [places])}}
 
 
 def task_grub() -> Iterator[Task]:
