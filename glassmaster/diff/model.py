@@ -1,14 +1,14 @@
 """What a comparison of two releases found: plain data, for terminals, pages, release notes and JSON.
 
-    Result
-      old, new: Side          what was compared, and how much of it is known
-      trees: TreeDiff ...     the release itself (name ""), then each domU image that both have (its path on the disc)
-        changes: Change ...   every path that is not the same: enough to make the new tree of the old one
-        groups: Group ...     the same counted by origin (set, package, overlay ...), unchanged origins among them
-        rooms: Room ...       bytes by origin and directory, before and after
-        sections: Section ... what the changes mean, security first
-          items: Item ...     one line each; `detail` holds more, such as a unified diff
-      verdict: Verdict        same, allowed or decision, with each decision by name
+Result
+  old, new: Side          what was compared, and how much of it is known
+  trees: TreeDiff ...     the release itself (name ""), then each domU image that both have (its path on the disc)
+    changes: Change ...   every path that is not the same: enough to make the new tree of the old one
+    groups: Group ...     the same counted by origin (set, package, overlay ...), unchanged origins among them
+    rooms: Room ...       bytes by origin and directory, before and after
+    sections: Section ... what the changes mean, security first
+      items: Item ...     one line each; `detail` holds more, such as a unified diff
+  verdict: Verdict        same, allowed or decision, with each decision by name
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ChangeKind = Literal["added", "removed", "changed", "moved", "metadata"]
 # Which fields of State differ: "content" stands for size and sha256.
 FIELDS = ("kind", "content", "link", "mode", "uid", "gid", "mtime", "names")
 # What is known of a change of content: text and elf were read; recompiled: ELF files that differ in nothing but what a
-# compiler's run leaves (build id, notes, debugging); data: other bytes; unknown: a side has no bytes; "" does not apply.
+# compiler's run leaves (build id, notes, debugging); data: other bytes; unknown: a side has no bytes; "" for others.
 Grade = Literal["", "text", "elf", "recompiled", "data", "unknown"]
 # up, down: versions; starts, stops: at boot; moved: in an order or to another path.
 ItemKind = Literal["added", "removed", "changed", "up", "down", "starts", "stops", "moved", "recompiled"]
