@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-VOID = {"meta", "link", "input", "br", "img", "hr"}
+VOID = {"meta", "link", "input", "br", "img", "hr", "col"}
 # Attributes by which a page makes a browser load or send something.
 LOADING = {"src", "srcset", "action", "formaction", "poster", "background", "data"}
 

@@ -128,7 +128,9 @@ def test_text_can_be_read_on_its_ground(scheme: str) -> None:
     assert len(_colours(dark)) >= 24 and len(_colours(rest)) >= 24
     grounds = ("page", "panel", "raised")
     pairs = [(ink, ground) for ink in ("ink", "quiet", "link") for ground in grounds]
-    pairs += [("ink", f"hue{number}") for number in range(9)] + [("ink", "mark")]
+    pairs += [("ink", f"hue{number}") for number in range(9)] + [
+        ("ink", ground) for ground in ("mark", "good-mark", "bad-mark")
+    ]
     for tone in ("good", "warn", "bad", "info", "other"):
         pairs += [(ink, f"{tone}-panel") for ink in ("ink", tone)] + [(tone, "panel")]
     poor = {pair: contrast(colours[pair[0]], colours[pair[1]]) for pair in pairs}
