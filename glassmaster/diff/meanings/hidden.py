@@ -1,0 +1,42 @@
+"""Which of your servers' own files hide something that the new release changed (docs/config-trees.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from glassmaster.config.tree import ConfigTree, Server
+from glassmaster.diff.model import Change, Item, ItemKind, Section
+from glassmaster.diff.pair import Pair
+
+_BELOW = "etc/"
+_IN_WORDS: Mapping[str, ItemKind] = {
+    "added": "added", "removed": "removed", "changed": "changed", "metadata": "changed", "moved": "moved",
+}  # fmt: skip
+
+
+def hidden(pair: Pair, config: ConfigTree, domu: str = "") -> Section:
+    """The section. domu: the image whose tree this is, "" for the CD's: hosts hide files of the CD, guests of theirs."""
+    servers = config.guests if domu else config.hosts
+    return Section("hidden", tuple(item for server in servers.values() for item in _of(server, pair)))
+
+
+def _of(server: Server, pair: Pair) -> Iterator[Item]:
+    """A file or link below a server's etc lies over the release's; a directory lies beside it."""
+    for change in pair.changes:
+        paths = (path for path in (change.moved_from, change.path) if path.startswith(_BELOW))
+        for path in paths:
+            item = server.items.get(path)
+            if item is not None and item.kind != "dir" and not change.only_time:
+                yield Item(
+                    server.where(path), _IN_WORDS[change.change], rule="hidden", paths=(path,), detail=_says(change)
+                )
+
+
+def _says(change: Change) -> str:
+    if change.change == "metadata":
+        return f"the release's file has another {', '.join(change.fields)}"
+    return {
+        "added": "the release has such a file now",
+        "removed": "the release has no such file any more",
+        "moved": f"the release's file moved from /{change.moved_from} to /{change.path}",
+    }.get(change.change, "the release's file has other contents")
