@@ -1,4 +1,4 @@
-"""Changes and bytes by origin: a new release of NetBSD is one line for each set, and what is made by hand stands out."""
+"""Changes and bytes by origin: a new NetBSD release is one line for each set, and what is made by hand stands out."""
 
 from __future__ import annotations
 

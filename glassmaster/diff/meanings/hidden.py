@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from glassmaster.config.check_guests import read_guests
 from glassmaster.config.tree import ConfigTree, Server
 from glassmaster.diff.model import Change, Item, ItemKind, Section
 from glassmaster.diff.pair import Pair
@@ -14,10 +15,16 @@ _IN_WORDS: Mapping[str, ItemKind] = {
 }  # fmt: skip
 
 
-def hidden(pair: Pair, config: ConfigTree, domu: str = "") -> Section:
-    """The section. domu: the image whose tree this is, "" for the CD's: hosts hide files of the CD, guests of theirs."""
-    servers = config.guests if domu else config.hosts
-    return Section("hidden", tuple(item for server in servers.values() for item in _of(server, pair)))
+def hidden(pair: Pair, config: ConfigTree, image: str = "") -> Section:
+    """The section. image: the domU image whose tree this is, "" for the CD's.
+
+    Hosts hide files of the CD; a virtual machine those of the image that its domu.conf names.
+    """
+    servers = list(config.hosts.values())
+    if image:
+        names = {guest.name for guest in read_guests(config)[0] if guest.domu.root == f"/{image}"}
+        servers = [server for server in config.guests.values() if server.name in names]
+    return Section("hidden", tuple(item for server in servers for item in _of(server, pair)))
 
 
 def _of(server: Server, pair: Pair) -> Iterator[Item]:

@@ -9,15 +9,15 @@ from glassmaster.diff.model import Item
 from glassmaster.diff.pair import RC_D, Pair, starting
 
 INETD_CONF = "etc/inetd.conf"
-# Scripts of NetBSD's own rc.d whose programs listen (rc.conf(5), services(5)). Others of a set are known not to;
-# of what packages and overlays bring nothing is known, so that it counts as listening.
-_LISTENING = frozenset(
-    "amd bootparams dhcpd dhcpd6 dhcrelay ftp_proxy ftpd hostapd httpd identd inetd ipsec iscsi_target iscsid isibootd "
-    "kdc kerberos kadmind kpasswdd ldpd lpd makemandb mdnsd mopd mountd mrouted named ndbootd nfsd nfslocking nsd ntpd "
-    "postfix racoon rarpd rbootd route6d routed rpcbind rtadvd rwho sshd syslogd tftpd timed unbound xdm xfs ypbind "
-    "yppasswdd ypserv".split()
-) - {"makemandb", "ipsec"}
-_OWN = ("overlay:",)
+# Scripts of NetBSD's own rc.d whose programs listen (rc.conf(5), services(5)). Of what packages bring nothing is known,
+# so that it counts as listening.
+_LISTENING = frozenset((
+    "amd", "bootparams", "dhcpd", "dhcpd6", "dhcrelay", "ftp_proxy", "ftpd", "hostapd", "httpd", "identd", "inetd",
+    "iscsi_target", "isibootd", "kadmind", "kdc", "kpasswdd", "ldpd", "lpd", "mdnsd", "mopd", "mountd", "mrouted",
+    "named", "ndbootd", "nfsd", "nfslocking", "nsd", "ntpd", "postfix", "racoon", "rarpd", "rbootd", "route6d",
+    "routed", "rpcbind", "rtadvd", "rwho", "sshd", "syslogd", "tftpd", "timed", "unbound", "xdm", "xfs", "ypbind",
+    "yppasswdd", "ypserv",
+))  # fmt: skip
 
 
 def listeners(pair: Pair) -> tuple[list[Item], tuple[str, ...]]:

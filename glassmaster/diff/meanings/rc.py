@@ -1,4 +1,4 @@
-"""What starts at boot: scripts of rc.d that start or stop, by being there and by rc.conf, and those whose turn moves."""
+"""What starts at boot: scripts of rc.d that start or stop, by being there and by rc.conf, or whose turn moves."""
 
 from __future__ import annotations
 

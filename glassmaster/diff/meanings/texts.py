@@ -33,7 +33,7 @@ def _is_no_directory(change: Change) -> bool:
 
 
 def _item(change: Change, pair: Pair) -> Item:
-    kind: ItemKind = "changed" if change.change in ("changed", "metadata") else change.change
+    kind: ItemKind = "changed" if change.change == "changed" or change.change == "metadata" else change.change
     links = [state.link if state and state.kind == "link" else "" for state in (change.old, change.new)]
     old = f"-> {links[0]}" if links[0] else f"/{change.moved_from}" if change.moved_from else ""
     new = f"-> {links[1]}" if links[1] else ""
