@@ -32,6 +32,12 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
     driver.quit()
 
 
+def said(browser: webdriver.Chrome, kind: str) -> list[dict[str, str]]:
+    """What is new in one of the browser's logs."""
+    entries: list[dict[str, str]] = browser.get_log(kind)  # type: ignore[no-untyped-call]
+    return entries
+
+
 @pytest.fixture
 def opened(browser: webdriver.Chrome, tmp_path: Path) -> Callable[..., webdriver.Chrome]:
     """Opens the page of a comparison from a file."""
@@ -45,7 +51,7 @@ def opened(browser: webdriver.Chrome, tmp_path: Path) -> Callable[..., webdriver
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
         for kind in ("browser", "performance"):
-            browser.get_log(kind)  # what was said before is forgotten
+            said(browser, kind)  # what was said before is forgotten
         browser.get("about:blank")
         browser.get(path.as_uri() + fragment)
         return browser

@@ -12,6 +12,7 @@ from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
 
 from tests.pages import sample
+from tests.pages.conftest import said
 
 pytestmark = pytest.mark.slow
 Opened = Callable[..., Chrome]
@@ -55,10 +56,10 @@ def found(browser: Chrome) -> str:
 
 def test_nothing_is_asked_for_and_nothing_said(opened: Opened) -> None:
     browser = opened(sample.result())
-    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    events = [json.loads(entry["message"])["message"] for entry in said(browser, "performance")]
     urls = {item["params"]["request"]["url"] for item in events if item["method"] == "Network.requestWillBeSent"}
     assert {url for url in urls if not url.startswith("data:")} == {browser.current_url}
-    assert browser.get_log("browser") == []
+    assert said(browser, "browser") == []
 
 
 def test_a_script_that_is_not_the_pages_does_not_run(opened: Opened) -> None:
@@ -70,7 +71,7 @@ def test_a_script_that_is_not_the_pages_does_not_run(opened: Opened) -> None:
         "image.src = 'data:,x'; document.body.append(image)"
     )
     assert browser.execute_script("return window.ran || 0") == 0
-    assert "Content Security Policy" in str(browser.get_log("browser"))
+    assert "Content Security Policy" in str(said(browser, "browser"))
 
 
 def test_keys_go_through_the_folds(opened: Opened) -> None:
