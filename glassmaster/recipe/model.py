@@ -295,8 +295,8 @@ class Fleet:
     """How machines say what they run (docs/fleet.md)."""
 
     report: str = setting(
-        "Where each machine puts its line when it has come up and after glassmaster-update: a directory that is mounted "
-        "there, or a URL (https:, http:) that takes PUT. Its rc.conf may say otherwise: glassmaster_report.",
+        "Where each machine puts its line when it has come up, and after glassmaster-update: a directory that is "
+        "mounted there, or a URL (https:, http:) that takes PUT. Its rc.conf may say otherwise: glassmaster_report.",
         convert=report_place,
     )
 

@@ -1,7 +1,7 @@
 # What this machine runs, on one line, and how that gets to where somebody looks (docs/fleet.md).
 #
 # shellcheck shell=sh
-# shellcheck disable=SC2154  # gm_...: say.sh
+# shellcheck disable=SC2154,SC2034  # gm_...: say.sh; whoever reads this file in uses report_why
 
 gm_since=$gm_memory/since # when this release began to run, and when this configuration did: two lines
 
