@@ -12,16 +12,21 @@ from glassmaster.inputs.boot_files import KERNEL_PATH
 from glassmaster.places import Places
 from glassmaster.recipe.load import LoadedRecipe
 from glassmaster.recipe.parts import domu_kernels
+from glassmaster.release.signing import SUFFIX as SIGNATURE
 from glassmaster.tree.entry import Content
 from glassmaster.tree.layer import read_layer
 
 CHUNK = 1 << 20
 ISO, MTREE, KERNEL, KERNEL_CONFIG = "dom0.iso", "dom0.mtree", "kernel", "kernel.config"
+SOURCE = "source.tar.gz"
 DOMU, KERNELS = "domu", "kernels"
 SBOM, PROVENANCE, DIGESTS, FACTS, NOTES, PAGE = (
     "sbom.cdx.json", "provenance.json", "SHA512", "release.json", "notes.md", "index.html",
 )  # fmt: skip
 REPRO, DIFF, SMOKE, REBUILDS = "repro.json", "diff", "smoke", "rebuilds"
+LOCK_SUFFIX = ".lock"
+_BUILT = (ISO, MTREE, KERNEL, KERNEL_CONFIG, SOURCE)
+_LAST = (PROVENANCE, NOTES, FACTS, PAGE, DIGESTS)
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,25 @@ def _kernels(layer: Path, what: str) -> list[Artefact]:
         Artefact(KERNEL if entry.path == KERNEL_PATH else f"{KERNELS}/{entry.path}", what, content.blob, content)
         for entry in read_layer(layer).entries if (content := entry.content)
     ]  # fmt: skip
+
+
+def is_built(name: str) -> bool:
+    """Whether a file of a release is built, and so a subject of the provenance."""
+    return (
+        name in _BUILT
+        or name.startswith((f"{DOMU}/", f"{KERNELS}/"))
+        or ("/" not in name and name.endswith(LOCK_SUFFIX))
+    )
+
+
+def is_said(name: str) -> bool:
+    """Whether a file says something of what is built, and was there when the provenance was written."""
+    return (
+        not is_built(name)
+        and name not in _LAST
+        and not name.endswith(SIGNATURE)
+        and not name.startswith(f"{REBUILDS}/")
+    )
 
 
 def digest_of(path: Path) -> Digest:

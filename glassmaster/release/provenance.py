@@ -19,8 +19,7 @@ from glassmaster.doit_plugins.keys import Tool
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.lock import Lock, LockedInput
 from glassmaster.recipe.load import LoadedRecipe
-from glassmaster.release.artefacts import Digest
-from glassmaster.release.source import NAME as SOURCE
+from glassmaster.release.artefacts import SOURCE, Digest
 from glassmaster.release.source import Source
 
 STATEMENT = "https://in-toto.io/Statement/v1"

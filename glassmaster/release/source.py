@@ -27,7 +27,6 @@ from glassmaster.recipe.parts import all_kernels, images_with_packages
 from glassmaster.release.gzipped import compressed
 from glassmaster.run import Command, run
 
-NAME = "source.tar.gz"
 MADE_HERE = {str(BUILD), str(OUT), "dist", ".git", ".venv", "__pycache__"}
 MADE_HERE_ENDS = ("_cache", ".egg-info", ".pyc", ".partial")
 STATE = ".doit.db"
