@@ -95,21 +95,16 @@ def _kernels(layer: Path, what: str) -> list[Artefact]:
 
 def is_built(name: str) -> bool:
     """Whether a file of a release is built, and so a subject of the provenance."""
-    return (
-        name in _BUILT
-        or name.startswith((f"{DOMU}/", f"{KERNELS}/"))
-        or ("/" not in name and name.endswith(LOCK_SUFFIX))
-    )
+    if name.endswith((SIGNATURE, f"/{DIGESTS}")):
+        return name == f"{DOMU}/{DIGESTS}"
+    below = name.startswith((f"{DOMU}/", f"{KERNELS}/"))
+    return name in _BUILT or below or ("/" not in name and name.endswith(LOCK_SUFFIX))
 
 
 def is_said(name: str) -> bool:
     """Whether a file says something of what is built, and was there when the provenance was written."""
-    return (
-        not is_built(name)
-        and name not in _LAST
-        and not name.endswith(SIGNATURE)
-        and not name.startswith(f"{REBUILDS}/")
-    )
+    later = name in _LAST or name.endswith(SIGNATURE) or name.startswith(f"{REBUILDS}/")
+    return not later and not is_built(name)
 
 
 def digest_of(path: Path) -> Digest:

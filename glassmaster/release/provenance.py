@@ -10,12 +10,13 @@ import importlib.metadata
 import json
 import os
 import platform
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from glassmaster.doit_plugins.keys import Tool
+from glassmaster.doit_plugins.digests import DIGESTS
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.lock import Lock, LockedInput
 from glassmaster.recipe.load import LoadedRecipe
@@ -82,9 +83,8 @@ def versions(lock: Lock) -> dict[str, str]:
     """Versions of what made it: Python and libraries by number, programs of the host by their binary's digest."""
     found = {"python": platform.python_version()}
     found |= {name: importlib.metadata.version(name) for name in LIBRARIES if _installed(name)}
-    for program in PROGRAMS:
-        digest = Tool(program).key_value()[program]
-        found |= {f"{program} (sha256)": digest} if digest else {}
+    paths = {program: shutil.which(program) for program in PROGRAMS}
+    found |= {f"{name} (sha256)": DIGESTS.digest(os.path.realpath(path)) for name, path in paths.items() if path}
     return dict(sorted((found | dict(lock.tools)).items()))
 
 

@@ -62,6 +62,8 @@ def told(problems: list[str], what: str = "") -> Iterator[None]:
         yield
     except GlassmasterError as error:
         problems.append(" / ".join(filter(None, [error.what, *error.why.splitlines()[:3]])))
+    except OSError as error:
+        problems.append(f"{error.filename and Path(error.filename).name}: {error.strerror}")
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         problems.append(f"{what or 'a document'}: not as it should be ({type(error).__name__}: {error})")
 

@@ -61,7 +61,8 @@ def sbom(subject: Subject, images: Sequence[Image]) -> str:
 def _domu(subject: Subject, disc: Image, image: Image) -> Component:
     """A root image, with components of its own inside."""
     return Component(
-        name=image.name.removeprefix(DOMU_ORIGIN), group=DOMU_ORIGIN.rstrip(":"), version=subject.release_id, type=ComponentType.OPERATING_SYSTEM,
+        name=image.name.removeprefix(DOMU_ORIGIN), group=DOMU_ORIGIN.rstrip(":"),
+        version=subject.release_id, type=ComponentType.OPERATING_SYSTEM,
         description="the root image of a virtual machine", bom_ref=reference(subject.release_id, image.name),
         hashes=hashes(image.digest),
         properties=properties({"file": image.file, "origin": image.name, **counts(disc.shares[image.name])}),
