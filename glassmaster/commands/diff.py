@@ -43,8 +43,8 @@ class Diff(PlainCommand):
     doc_usage = "OLD NEW [PATH] [config=DIR] [output=DIR] [recipe=NAME]"
     doc_description = (
         "OLD and NEW are releases in any form: a directory such as out/NAME, an ISO (ours or another), a domU image, "
-        "an mtree specification, a recipe whose layers are built, or the URL of a published release. PATH shows all about "
-        "one path of them. config=DIR also says which of your servers' files hide a change; output=DIR writes "
+        "an mtree specification, a recipe whose layers are built, or the URL of a published release. PATH shows all "
+        "about one path of them. config=DIR also says which of your servers' files hide a change; output=DIR writes "
         "diff.json and diff.md. The rules are those of the new release's recipe, or of recipe=NAME. "
         "Exit status: 0 the same, 1 different but allowed, 2 somebody must decide (--accept), 3 it could not be done."
     )
