@@ -270,6 +270,22 @@ class Smoke:
     scenarios: tuple[Scenario, ...] = setting("Further machines, each booted once.", default=())
 
 
+Rule = Literal[
+    "setuid", "world-writable", "listener", "keys", "accounts", "kernel-root", "xen", "boot", "package-down", "budget",
+    "hidden",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Diff:
+    """What `doit diff` makes of a new release (docs/diff.md says what each rule catches)."""
+
+    rules: tuple[Rule, ...] = setting(
+        "Changes that need a decision: `doit diff` ends with 2 until each is accepted by name.",
+        default=("setuid", "world-writable", "listener", "keys", "accounts", "kernel-root", "budget"),
+    )
+
+
 @dataclass(frozen=True)
 class Recipe:
     """One release, whole."""
@@ -295,4 +311,5 @@ class Recipe:
     )
     media: Media = setting("The disc.")
     smoke: Smoke = setting("The boot test.", default_factory=Smoke)
+    diff: Diff = setting("The comparison with another release.", default_factory=Diff)
     standin: Standin | None = setting("Present when the release is the stand-in.", default=None)
