@@ -114,6 +114,7 @@ STEPS = {
     "mtree": Reads(_TREE, release_id=True),
     "iso": Reads((*_TREE, "media", "description"), release_id=True),
     "readback": Reads(()),
+    "repro": Reads(("kernel.source", "domus")),
     "smoke": Reads(
         ("smoke", "xen", "boot.others", "kernel.source", "kernel.build.config"), tools=(("qemu-system-x86_64",),)
     ),

@@ -11,7 +11,17 @@ from glassmaster.places import Places
 
 CHUNK = 1 << 20
 # What a check says of the release is not part of it, and neither is what is made of it to hand it over.
-NOT_ARTEFACTS = ("readback.json", "smoke", "repro", "repro.json", "release", "diff.json", "diff.html", "diff.md", "disks")
+NOT_ARTEFACTS = (
+    "readback.json",
+    "smoke",
+    "repro",
+    "repro.json",
+    "release",
+    "diff.json",
+    "diff.html",
+    "diff.md",
+    "disks",
+)
 BOOT, LOCK = "boot", "lock"
 
 

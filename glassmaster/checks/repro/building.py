@@ -84,29 +84,26 @@ class Doit:
 
 def build(doit: Doit, history: History, project: Project, kill_at: Sequence[str], forget: Callable[[], None]) -> Built:
     """Build, as the history has it. kill_at: tasks for the one that is killed. forget: called before the last run."""
-    runs: list[Callable[[], Built]] = []
-    if history == "resumed":
-        runs = [lambda task=task: doit.run(kill_at=task) for task in kill_at]  # type: ignore[misc]
-    elif history == "incremental":
-        runs = [lambda: _edited(doit, project)]
     done: list[str] = []
-    for run in [*runs, lambda: _last(doit, history, forget)]:
-        result = run()
+    for result in _runs(doit, history, project, kill_at, forget):
         done += [task for task in result.tasks if task not in done]
         if result.failure:
             return Built(tuple(done), result.failure)
     return Built(tuple(done))
 
 
-def _edited(doit: Doit, project: Project) -> Built:
-    with edited(doit.clone, project):
-        return doit.run()
-
-
-def _last(doit: Doit, history: History, forget: Callable[[], None]) -> Built:
+def _runs(
+    doit: Doit, history: History, project: Project, kill_at: Sequence[str], forget: Callable[[], None]
+) -> Iterator[Built]:
+    if history == "resumed":
+        for task in kill_at:
+            yield doit.run(task)
+    elif history == "incremental":
+        with edited(doit.clone, project):
+            yield doit.run()
     if history in ("incremental", "warm"):
         forget()
-    return doit.run()
+    yield doit.run()
 
 
 @contextmanager

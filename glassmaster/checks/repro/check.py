@@ -15,11 +15,13 @@ from pathlib import Path
 from glassmaster.checks.repro import rooms, tools
 from glassmaster.checks.repro.artefacts import Release, release_below
 from glassmaster.checks.repro.building import Built, Doit, arguments, build, middle_and_last
+from glassmaster.checks.repro.catalogue import Clues
+from glassmaster.checks.repro.explain import difference, with_reports
 from glassmaster.checks.repro.isolate import causes_of
 from glassmaster.checks.repro.matrix import RELEASE, Variation, variations
 from glassmaster.checks.repro.result import Difference, Repro, Row
 from glassmaster.checks.repro.rooms import Project
-from glassmaster.checks.repro.surroundings import Builder, Inherited, Room, Surroundings, command, prefix
+from glassmaster.checks.repro.surroundings import Builder, Inherited, Room, Surroundings, command, environment, prefix
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.store import Store
 from glassmaster.run import Command, run
@@ -47,23 +49,24 @@ class Wanted:
     toolchain: bool
 
 
-Explain = Callable[[Variation, Release, Release, Mapping[str, str]], tuple[Difference, ...]]
-
-
 class Matrix:
-    """A run of the matrix below a directory, which it empties first. tell: called with each row as soon as it is done."""
+    """A run of the matrix below a directory, which it empties first."""
 
-    def __init__(self, wanted: Wanted, top: Path, store: Store, python: str, explain: Explain) -> None:
-        self._wanted, self._top, self._store, self._explain = wanted, top.absolute(), store, explain
+    def __init__(self, wanted: Wanted, top: Path, store: Store, python: str) -> None:
+        self._wanted, self._top, self._store = wanted, top.absolute(), store
         self._builder = Builder(os.geteuid(), os.getegid())
         self._inherited = Inherited(python, {name: os.environ[name] for name in PASSED_ON if name in os.environ})
         self._plain_facts: dict[str, object] = {}
+        self._facts: dict[str, object] = {}
         self._plain: Release | None = None
         self._digests: dict[str, str] = {}
         self._kill_at: tuple[str, ...] = ()
 
-    def run(self, release: Release, tell: Callable[[Row], None]) -> Repro:
-        """All of it. release: what lies in out/, which must be the same as well."""
+    def run(self, release: Release, tell: Callable[[Row], None], reports: Path) -> Repro:
+        """All of it. release: what lies in out/, which must be the same as well. reports: where diffoscope's go.
+
+        tell: called with each row as soon as it is done.
+        """
         shutil.rmtree(self._top, ignore_errors=True)
         other = tools.other_python()
         chosen = variations(*((other.program, other.version) if other else ()))
@@ -79,11 +82,18 @@ class Matrix:
             for variation in chosen:
                 rows.append(self._row(variation))
                 tell(rows[-1])
+        causes = causes_of(rows)
+        shutil.rmtree(reports, ignore_errors=True)
+        rows = [self._reported(row, release, reports) if row.name in causes else row for row in rows]
         notes = () if other else ("no other Python 3 was found on PATH, so none was varied",)
         return Repro(
             self._wanted.project.recipe, self._wanted.release_id, self._digests, plain, tuple(rows),
-            causes_of(rows), notes, self._wanted.quick, self._wanted.toolchain,
+            causes, notes, self._wanted.quick, self._wanted.toolchain,
         )  # fmt: skip
+
+    def clear(self) -> None:
+        """Remove all that was built; what there is to say of it is in the result."""
+        shutil.rmtree(self._top, ignore_errors=True)
 
     def _row(self, variation: Variation) -> Row:
         """Build a variation and compare it; whatever keeps it from being built is its failure."""
@@ -95,8 +105,8 @@ class Matrix:
                 self._prepare(variation, room)
                 self._require_effect(variation, room)
                 built = self._build(variation, room)
-                steps = tuple(dict.fromkeys(task.partition(":")[0] for task in built.tasks))
-                row = dataclasses.replace(row, rebuilt=steps)
+                steps = dict.fromkeys(task.partition(":")[0] for task in built.tasks)
+                row = dataclasses.replace(row, rebuilt=tuple(step for step in steps if step not in row.from_store))
                 if built.failure:
                     raise GlassmasterError("it could not be built", why=built.failure)
                 row = self._compared(variation, room, row, begin)
@@ -118,15 +128,14 @@ class Matrix:
         rooms.hand_over(room, around, self._builder)
 
     def _require_effect(self, variation: Variation, room: Room) -> None:
-        """The surroundings are what they should be, or it is an error: a variation that varies nothing shows nothing."""
-        if not self._builder.is_root and variation.around.other_user and variation.around.host:
-            pass
+        """The surroundings are what they should be, or it is an error: what varies nothing shows nothing."""
         try:
-            run(Command((*prefix(variation.around, room, self._builder), "true")))
+            around = variation.around
+            run(Command((*prefix(around, room, self._builder), "true"), environment(around, room, self._inherited)))
         except GlassmasterError as error:
             raise GlassmasterError("these surroundings cannot be had here", why=str(error)) from error
-        listed = str(Path(str(self._inherited.variables.get("PYTHONPATH", "")) or sysconfig.get_path("stdlib")))
-        found = self._facts(variation.around, room, sysconfig.get_path("stdlib"))
+        # A directory of the host's: its order is the same, wherever the build works.
+        self._facts = found = self._found(variation.around, room, sysconfig.get_path("stdlib"))
         if variation is PLAIN:
             self._plain_facts = found
         same = [name for name in variation.facts if found[name] == self._plain_facts[name]]
@@ -136,7 +145,7 @@ class Matrix:
                 why="\n".join(f"{name} is {found[name]!r:.100}, as for the plain build" for name in same),
             )
 
-    def _facts(self, around: Surroundings, room: Room, listed: str) -> dict[str, object]:
+    def _found(self, around: Surroundings, room: Room, listed: str) -> dict[str, object]:
         facts: dict[str, object] = json.loads(
             run(command(around, room, self._builder, self._inherited, [str(FACTS), repr(time.time()), listed]))
         )
@@ -183,12 +192,24 @@ class Matrix:
     def _explained(self, variation: Variation, other: Release, digests: Mapping[str, str]) -> tuple[Difference, ...]:
         assert self._plain is not None
         names = sorted(name for name in {*self._digests, *digests} if self._digests.get(name) != digests.get(name))
-        return self._explain(variation, self._plain, other, {name: digests.get(name, "") for name in names})
+        clues = Clues(self._plain_facts, self._facts if variation.name != RELEASE else {}, time.time())
+        return tuple(
+            difference(variation.name, name, digests.get(name, ""), self._plain, other, clues) for name in names
+        )
+
+    def _reported(self, row: Row, release: Release, reports: Path) -> Row:
+        """The differences of a row that is a cause, with what diffoscope says of them."""
+        assert self._plain is not None
+        other = release if row.name == RELEASE else self._kept(row.name, release.lock.name)
+        return dataclasses.replace(row, differing=with_reports(row, self._plain, other, reports))
+
+    def _kept(self, name: str, lock: str) -> Release:
+        folder = self._top / "kept" / name
+        return Release(folder / "out", folder / "grub", folder / lock)
 
     def _keep(self, name: str, release: Release) -> Release:
         """Copy a release to where the next build does not remove it."""
-        folder = self._top / "kept" / name
-        kept = Release(folder / "out", folder / "grub", folder / release.lock.name)
+        kept = self._kept(name, release.lock.name)
         shutil.copytree(release.out, kept.out)
         shutil.copytree(release.grub, kept.grub)
         shutil.copyfile(release.lock, kept.lock)

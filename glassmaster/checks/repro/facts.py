@@ -29,7 +29,7 @@ def facts(now: float, listed: str) -> dict[str, object]:
         "host": system.nodename,
         "user": os.getuid(),
         "hash": hash("surroundings"),
-        "file_system": subprocess.run(["stat", "-f", "-c", "%T", "."], check=True, stdout=subprocess.PIPE).stdout.decode(),
+        "file_system": subprocess.check_output(["stat", "-f", "-c", "%T", "."], text=True),
         "listing": os.listdir(listed),  # noqa: PTH208
         "days": round((time.time() - now) / 86400),
         "personality": Path("/proc/self/personality").read_text(encoding="ascii"),

@@ -44,7 +44,7 @@ def variations(python: str = "", version: str = "") -> tuple[Variation, ...]:
 
     The incremental one is first: it goes on in the directory of the plain build. The warm one takes that one's store.
     """
-    alone = (
+    alone: tuple[Variation, ...] = (
         Variation("directory", "another path, deeper", Surroundings(deep=True), facts=("directory",)),
         Variation("time zone", f"TZ={TIMEZONE}", Surroundings(timezone=TIMEZONE), facts=("offset",)),
         Variation("locale", f"LC_ALL={LOCALE}", Surroundings(locale=LOCALE), facts=("encoding",)),
@@ -57,9 +57,7 @@ def variations(python: str = "", version: str = "") -> tuple[Variation, ...]:
         Variation("tmpfs", "work and store on tmpfs", Surroundings(tmpfs=True), facts=("file_system",)),
         Variation("listing", "order of directories", Surroundings(shuffled=True), facts=("listing",)),
         Variation("clock", f"{DAYS} days later", Surroundings(days=DAYS), facts=("days",)),
-        Variation(
-            "addresses", "address space randomised", Surroundings(random_addresses=True), facts=("personality",)
-        ),
+        Variation("addresses", "address space randomised", Surroundings(random_addresses=True), facts=("personality",)),
         Variation("kernel", "says it is 2.6 on an i686", Surroundings(personality=True), facts=("kernel", "machine")),
     )
     if python:

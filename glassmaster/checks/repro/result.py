@@ -1,4 +1,4 @@
-"""The result of the matrix: repro.json, out and in. docs/reproducibility.md describes it, docs/repro.schema.json too."""
+"""The result of the matrix: repro.json, out and in; docs/repro.schema.json is its schema."""
 
 from __future__ import annotations
 
@@ -103,7 +103,9 @@ def read_result(path: Path) -> Repro:
         if result.passed != document["passed"]:
             raise ValueError("what it says of the variations is not what it says of the whole")
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise GlassmasterError(f"{path}: not a result of repro", why=str(error), hint="`doit repro` makes it") from error
+        raise GlassmasterError(
+            f"{path}: not a result of repro", why=str(error), hint="`doit repro` makes it"
+        ) from error
     return result
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from glassmaster.atomic import PARTIAL
-from glassmaster.checks.repro.surroundings import NOBODY, Builder, Room, Surroundings
+from glassmaster.checks.repro.surroundings import DAY, NOBODY, Builder, Room, Surroundings
 from glassmaster.doit_plugins.rundir import unfinished
 from glassmaster.inputs.store import Store
 from glassmaster.places import BUILD, OUT
@@ -86,7 +86,7 @@ def furnish(room: Room, around: Surroundings, project: Project) -> None:
     if around.home != Surroundings.home:
         for name, text in HOME_FILES.items():
             (outside(room, room.home) / name).write_text(text, encoding="utf-8")
-    copy_project(project.top, outside(room, room.clone), umask=around.umask, later=around.days * 86400)
+    copy_project(project.top, outside(room, room.clone), umask=around.umask, later=around.days * DAY)
 
 
 def copy_project(top: Path, target: Path, *, umask: int, later: int) -> None:
@@ -157,5 +157,3 @@ def hand_over(room: Room, around: Surroundings, builder: Builder) -> None:
                 # What is linked into the store is the builder's own; it need only be read.
                 if path.is_symlink() or path.is_dir() or path.stat().st_nlink == 1:
                     os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
-
-

@@ -15,6 +15,7 @@ from glassmaster.run import Command
 
 # Who builds when root is not to: nobody, on Debian. It may read what the builder may, and write only what it owns.
 NOBODY = 65534
+DAY = 86400
 CAPABILITIES = "-all,+dac_read_search"
 
 

@@ -1,4 +1,4 @@
-"""What the matrix needs besides doit: the library that shuffles directories, a locale, faketime, another Python."""
+"""What the matrix needs besides doit: libraries that shuffle directories and advance the clock, a locale, a Python."""
 
 from __future__ import annotations
 
@@ -9,21 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from glassmaster.checks.repro.matrix import LOCALE, LOCALE_CHARACTERS, LOCALE_SOURCE
-from glassmaster.checks.repro.surroundings import Surroundings
+from glassmaster.checks.repro.surroundings import DAY, Surroundings
 from glassmaster.errors import GlassmasterError
 from glassmaster.run import Command, run
 
-SHUFFLE = Path(__file__).with_name("shuffle.c")
-# Debian's, and where other distributions have it.
-FAKETIME = (
-    "/usr/lib/*/faketime/libfaketime.so.1", "/usr/lib*/faketime/libfaketime.so.1", "/usr/local/lib/faketime/libfaketime.so.1",
-)  # fmt: skip
+SHUFFLE, LATER = (Path(__file__).with_name(name) for name in ("shuffle.c", "later.c"))
 OLDEST, NEWEST = 11, 20
 
 
-def compile_shuffle(output: Path) -> Command:
-    """Make the library that shuffles directories."""
-    return Command(("gcc", "-shared", "-fPIC", "-O2", "-Wall", "-o", str(output), str(SHUFFLE)))
+def compile_library(source: Path, output: Path, *definitions: str) -> Command:
+    """Make a library to be preloaded."""
+    return Command(("gcc", "-shared", "-fPIC", "-O2", "-Wall", *definitions, "-o", str(output), str(source)))
 
 
 def compile_locale(output: Path) -> Command:
@@ -38,25 +34,20 @@ def make_locale(folder: Path) -> None:
 
 
 def make_etc(around: Surroundings, folder: Path) -> None:
-    """The files that lie over /etc in a build: which libraries every program loads, and how much later the clock is."""
+    """The file that lies over /etc in a build: which libraries every program loads, whatever its environment."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    libraries = []
-    if around.shuffled:
-        shuffle = folder.parent / "shuffle.so"
-        run(compile_shuffle(shuffle))
-        libraries.append(str(shuffle))
+    libraries: dict[Path, tuple[str, ...]] = {SHUFFLE: ()} if around.shuffled else {}
     if around.days:
-        libraries.append(str(_faketime()))
-        (folder / "faketimerc").write_text(f"+{around.days}d\n", encoding="ascii")
-    (folder / "ld.so.preload").write_text("".join(f"{path}\n" for path in libraries), encoding="utf-8")
+        libraries[LATER] = (f"-DLATER={around.days * DAY}",)
+    for source, definitions in libraries.items():
+        run(compile_library(source, _library(folder, source), *definitions))
+    lines = [f"{_library(folder, source)}\n" for source in libraries]
+    (folder / "ld.so.preload").write_text("".join(lines), encoding="utf-8")
 
 
-def _faketime() -> Path:
-    for pattern in FAKETIME:
-        for path in sorted(Path("/").glob(pattern.lstrip("/"))):
-            return path
-    raise GlassmasterError("there is no libfaketime.so.1", why=f"looked at {', '.join(FAKETIME)}")
+def _library(folder: Path, source: Path) -> Path:
+    return folder.with_name(f"{source.stem}.so")
 
 
 @dataclass(frozen=True)
