@@ -128,6 +128,16 @@ class Places:
         return self.out / "readback.json"
 
     @property
+    def repro_result(self) -> Path:
+        """Whether it is the same when it is built again."""
+        return self.out / "repro.json"
+
+    @property
+    def repro(self) -> Path:
+        """What explains why it is not."""
+        return self.out / "repro"
+
+    @property
     def smoke(self) -> Path:
         """The smoke test's folder."""
         return self.out / "smoke"

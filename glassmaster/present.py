@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shlex
 
+from glassmaster.checks.repro.result import read_result
+from glassmaster.checks.repro.text import table
 from glassmaster.doit_plugins.summary import size_text
 from glassmaster.places import STANDIN_NOTICE, Places
 
@@ -32,6 +34,14 @@ def readback(places: Places) -> str:
     result = json.loads(places.readback.read_bytes())
     compared = f"{result['entries']:,} entries, {result['bytes']:,} bytes"
     return f"{places.iso}: {compared} equal to {places.mtree} (read by {result['reader']})"
+
+
+def repro(places: Places) -> str:
+    """The matrix of builds."""
+    result = read_result(places.repro_result)
+    ran = sum(row.ran for row in result.variations)
+    last = f"{len(result.artefacts)} artefacts identical in all of {ran} comparisons: {places.repro_result}"
+    return "\n".join([*table(result), last])
 
 
 def smoke(places: Places) -> str:

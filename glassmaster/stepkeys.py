@@ -121,6 +121,7 @@ STEPS = {
     "readback": Reads(()),
     # The whole recipe is in the release id, the SBOM, the provenance or the page.
     "release": Reads(None, rows=_every, release_id=True, packages=True, tools=(("ssh-keygen",), ("git",))),
+    "repro": Reads(("kernel.source", "domus")),
     "smoke": Reads(
         ("smoke", "xen", "boot.others", "kernel.source", "kernel.build.config"), tools=(("qemu-system-x86_64",),)
     ),

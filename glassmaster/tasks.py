@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 
+from doit import task_params
+
 from glassmaster import present
 from glassmaster.commands.recipes import must_be_locked
 from glassmaster.doit_plugins.checker import ContentChecker
@@ -31,8 +33,8 @@ from glassmaster.taskmaking import Task, group, left_out, near, recipes, step_ta
 
 __all__ = [
     "DOIT_CONFIG", "task_domu", "task_fetch", "task_grub", "task_iso", "task_kernel", "task_lock", "task_locked",
-    "task_mtree", "task_overlay", "task_packages", "task_readback", "task_release", "task_sets", "task_sign",
-    "task_smoke", "task_standin", "task_toolchain", "task_xen",
+    "task_mtree", "task_overlay", "task_packages", "task_readback", "task_release", "task_repro", "task_sets",
+    "task_sign", "task_smoke", "task_standin", "task_toolchain", "task_xen",
 ]  # fmt: skip
 
 DOIT_CONFIG = {
@@ -265,6 +267,30 @@ def task_readback() -> Iterator[Task]:
             always=True,
         )
         yield {**task, "meta": {"show": (present.readback, [places])}}
+
+
+QUICK = {
+    "name": "quick", "long": "quick", "type": bool, "default": False,
+    "help": "repro: everything varied at once, and builds that are disturbed; under a minute",
+}  # fmt: skip
+TOOLCHAIN = {
+    "name": "toolchain", "long": "toolchain", "type": bool, "default": False,
+    "help": "repro: make NetBSD's tools again as well, for kernels from source",
+}  # fmt: skip
+
+
+@task_params([QUICK, TOOLCHAIN])  # type: ignore[untyped-decorator]  # doit has no type hints
+def task_repro(quick: bool, toolchain: bool) -> Iterator[Task]:
+    """build it again in other surroundings, and compare every artefact (--quick, --toolchain)"""
+    yield group("repro", task_repro)
+    for loaded in recipes():
+        places = Places(loaded.name)
+        images = [places.domu("SHA512")] if loaded.recipe.domus else []
+        task = step_task(
+            "repro", loaded, "commands.repro.repro", quick, toolchain,
+            needs=[places.iso, places.facts, loaded.lock, *images], makes=[places.repro_result], always=True,
+        )  # fmt: skip
+        yield {**task, "meta": {"show": (present.repro, [places])}}
 
 
 def task_smoke() -> Iterator[Task]:
