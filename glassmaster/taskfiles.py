@@ -16,7 +16,7 @@ from glassmaster.inputs.standin.package_repository import repository_path
 from glassmaster.inputs.store import default_store
 from glassmaster.places import KERNEL_FOLDER, SETS_FOLDER, Places, layer_names
 from glassmaster.recipe.load import LoadedRecipe
-from glassmaster.recipe.model import EMPTY_DISK, Kernel
+from glassmaster.recipe.model import EMPTY_DISK, LEFT_DISK, Kernel
 from glassmaster.recipe.packages import Packages
 from glassmaster.recipe.parts import domu_kernels, images_with_packages
 
@@ -63,9 +63,9 @@ def tools_exist(toolchain: Path) -> bool:
 
 
 def disks(loaded: LoadedRecipe) -> list[Path]:
-    """The hard disks' images that the smoke test's scenarios name."""
-    scenarios = loaded.recipe.smoke.scenarios
-    return sorted({Path(disk) for item in scenarios for disk in item.disks if disk != EMPTY_DISK})
+    """The hard disks' images that the smoke test's scenarios name, and do not make themselves."""
+    named = {disk for item in loaded.recipe.smoke.scenarios for disk in item.disks}
+    return sorted(Path(disk) for disk in named if disk != EMPTY_DISK and not LEFT_DISK.fullmatch(disk))
 
 
 def handed_over(loaded: LoadedRecipe) -> list[Path]:
