@@ -114,10 +114,10 @@ def _found(path: str, entry: Any, digests: dict[str, tuple[int, str]]) -> Found:
     return Found(path, kind, entry.mode & 0o7777, entry.uid, entry.gid, mtime, size, sha256, link)
 
 
-def file_digest(path: Path) -> str:
-    """SHA-256 of an image, in hex."""
+def file_digest(path: Path, algorithm: str = "sha256") -> str:
+    """SHA-256 of an image, in hex; or another digest."""
     with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        return hashlib.file_digest(stream, algorithm).hexdigest()
 
 
 def compare(listed: Iterable[Listed], found: Iterable[Found]) -> Readback:
