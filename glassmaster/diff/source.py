@@ -13,7 +13,7 @@ from glassmaster.checks.ffs_reader import Image
 from glassmaster.checks.readback import explained_ffs, file_digest, found_in_ffs, read_iso
 from glassmaster.diff.contents import Contents, DiscContents, FfsContents, NoContents
 from glassmaster.diff.model import Form, Side, State
-from glassmaster.diff.origins import told_origins
+from glassmaster.diff.origins import adopted, told_origins
 from glassmaster.diff.spec import Spec, read_spec
 from glassmaster.diff.states import first_names, of_found
 from glassmaster.errors import GlassmasterError
@@ -184,3 +184,12 @@ def _copied(source: Source, path: str, work: Path) -> Path:
     if not target.exists():
         source.contents.copy(path, target)
     return target
+
+
+def with_same_origins(old: Source, new: Source) -> tuple[Source, Source]:
+    """Both, where only one was described: then what is the same on both sides is of the origin that it names."""
+    if old.side.recipe and not new.side.recipe:
+        return old, replace(new, states=adopted(new.states, old.states))
+    if new.side.recipe and not old.side.recipe:
+        return replace(old, states=adopted(old.states, new.states)), new
+    return old, new
