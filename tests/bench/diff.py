@@ -172,13 +172,10 @@ def compare(pairs: list[Pair], runs: int, *, diffoscope: bool) -> None:
         )
     if diffoscope:
         other = timed(theirs, range(2))
-        print(
-            f"diffoscope:            {other.seconds:8.2f} s  {peak(theirs):7.1f} MiB  (processor time {other.processor:.2f} s)"
-        )
-        print(
-            "ratio:                 "
-            + ", ".join(f"{other.seconds / one:.1f} ({name})" for name, one in medians.items())
-        )
+        used = f"(processor time {other.processor:.2f} s)"
+        print(f"diffoscope:            {other.seconds:8.2f} s  {peak(theirs):7.1f} MiB  {used}")
+        ratios = (f"{other.seconds / one:.1f} ({name})" for name, one in medians.items())
+        print(f"ratio:                 {', '.join(ratios)}")
 
 
 def main() -> None:
