@@ -44,10 +44,10 @@ class Known:
 
 
 def likely(pairs: Sequence[Pair], clues: Clues, variation: str) -> tuple[Source, ...]:
-    """The sources that the bytes show; where they show none, those that the variation points at."""
+    """The sources that the bytes show, first what the variation points at; if they show none, only the latter."""
     found = {}
-    for pair in pairs:
-        for known in CATALOGUE:
+    for known in sorted(CATALOGUE, key=lambda known: variation not in known.varied):
+        for pair in pairs:
             evidence = known.look(pair, clues)
             if evidence and known.what not in found:
                 found[known.what] = Source(known.what, f"{pair.name}: {evidence}", known.cure)
@@ -154,9 +154,9 @@ def _locale(pair: Pair, clues: Clues) -> str:
     if clues.plain.get("encoding") == clues.other.get("encoding"):
         return ""
     one, two = spans(pair)
-    if one.replace(b",", b".") == two.replace(b",", b".") != one:
+    if one != two and one.replace(b",", b".") == two.replace(b",", b"."):
         return "a decimal comma"
-    if one.lower() == two.lower():
+    if one != two and one.lower() == two.lower():
         return "upper and lower case"
     encoding = str(clues.other.get("encoding", "")).encode()
     return f"the name of the character set, {encoding.decode()}" if encoding and encoding in two else ""
