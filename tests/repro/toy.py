@@ -13,7 +13,7 @@ from glassmaster.inputs.store import Store
 REPOSITORY = Path(__file__).resolve().parents[2]
 LEAKS = Path(__file__).with_name("leaks.py")
 
-DODO = '''
+DODO = """
 from pathlib import Path
 
 import leaks
@@ -50,7 +50,7 @@ def task_domu():
 
 def task_iso():
     yield make(["dom0.raw", *LEAKS], ["domu/base"])
-'''
+"""
 PYPROJECT = """
 [tool.doit]
 dep_file = ".doit.db"

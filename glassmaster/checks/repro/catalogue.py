@@ -176,7 +176,7 @@ CATALOGUE = (
     Known("a date", "take the recipe's epoch, never the clock", _date, ("clock",)),
     Known("a pointer", "write no addresses, and clear memory before it is written", _pointer, ("addresses",)),
     Known("a text of the locale", "run programs in C.UTF-8, and name encodings", _locale, ("locale",)),
-    Known("the name of the kernel or machine", "name the target, not the host", _word("kernel", "machine"), ("kernel",)),
+    Known("the name of the kernel or machine", "name the target", _word("kernel", "machine"), ("kernel",)),
     Known("Python's version", "leave it out, and what depends on it", _word("python"), ("Python",)),
     Known("a hash value", "use hashlib where a hash is kept", _nothing, ("hash seed",)),
     Known("a size of the file system", "ask for the sizes of files only", _nothing, ("tmpfs",)),
