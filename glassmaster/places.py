@@ -141,3 +141,13 @@ class Places:
     def smoke(self) -> Path:
         """The smoke test's folder."""
         return self.out / "smoke"
+
+    @property
+    def release(self) -> Path:
+        """What is handed over."""
+        return self.out / "release"
+
+    @property
+    def published(self) -> Path:
+        """Which releases were published, and where."""
+        return self.out / "published.json"

@@ -7,6 +7,7 @@ import shlex
 
 from glassmaster.checks.repro.result import read_result
 from glassmaster.checks.repro.text import table
+from glassmaster.doit_plugins.summary import size_text
 from glassmaster.places import STANDIN_NOTICE, Places
 
 
@@ -52,6 +53,29 @@ def smoke(places: Places) -> str:
         lines.append(f"{boot['scenario']}: {verdict}")
         lines += [f"  {item['seconds']:7.2f} s  {item['name']}" for item in boot["reached"]]
     return "\n".join([*lines, f"consoles and screens: {places.smoke}/"])
+
+
+def signature(places: Places) -> str:
+    """What was signed, and what to do with it."""
+    manifest = places.domu("SHA512")
+    return f"{manifest}.sig: the signature of {manifest}\nfor a web server: {manifest.parent}/ (docs/rollout.md)"
+
+
+def release(places: Places) -> str:
+    """What is handed over, and what to do with it."""
+    facts = json.loads((places.release / "release.json").read_bytes())
+    size = sum(item["size"] for item in facts["files"])
+    signed = (places.release / "SHA512.sig").exists()
+    rows = [
+        ("release", f"{places.release}/"),
+        ("what", facts["description"]),
+        ("release id", facts["release_id"]),
+        ("files", f"{len(facts['files']):,}, {size_text(size)}, verified"),
+        ("signed", "yes, SHA512.sig" if signed else "no"),
+        *[("without", f"{name}: {reason}") for name, reason in sorted(facts["without"].items())],
+        ("verify it", f"./doit verify {places.release} signers=FILE" if signed else f"./doit verify {places.release}"),
+    ]
+    return _table(rows) + (f"\n{STANDIN_NOTICE}" if facts["standin"] else "")
 
 
 def _table(rows: list[tuple[str, str]]) -> str:

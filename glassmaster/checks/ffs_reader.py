@@ -93,6 +93,7 @@ class Image:
             _require(not any(raw[12:16] + raw[64:80] + raw[84:112] + raw[232:]), f"inode {number}: spare bytes")
         _require(mode & 0o170000 in KINDS, f"inode {number}: mode {mode:o}")
         kind = KINDS[mode & 0o170000]
+        _require(length <= len(self.bytes), f"inode {number}: {length} bytes, more than the image has")
         data: list[tuple[int, int]] = []
         indirect: list[int] = []
         inline = b""
