@@ -44,10 +44,10 @@ class Known:
 
 
 def likely(pairs: Sequence[Pair], clues: Clues, variation: str) -> tuple[Source, ...]:
-    """The sources that the bytes show; where they show none, those that the variation points at."""
+    """The sources that the bytes show, first what the variation points at; if they show none, only the latter."""
     found = {}
-    for pair in pairs:
-        for known in CATALOGUE:
+    for known in sorted(CATALOGUE, key=lambda known: variation not in known.varied):
+        for pair in pairs:
             evidence = known.look(pair, clues)
             if evidence and known.what not in found:
                 found[known.what] = Source(known.what, f"{pair.name}: {evidence}", known.cure)
@@ -154,9 +154,9 @@ def _locale(pair: Pair, clues: Clues) -> str:
     if clues.plain.get("encoding") == clues.other.get("encoding"):
         return ""
     one, two = spans(pair)
-    if one.replace(b",", b".") == two.replace(b",", b".") != one:
+    if one != two and one.replace(b",", b".") == two.replace(b",", b"."):
         return "a decimal comma"
-    if one.lower() == two.lower():
+    if one != two and one.lower() == two.lower():
         return "upper and lower case"
     encoding = str(clues.other.get("encoding", "")).encode()
     return f"the name of the character set, {encoding.decode()}" if encoding and encoding in two else ""
@@ -176,7 +176,7 @@ CATALOGUE = (
     Known("a date", "take the recipe's epoch, never the clock", _date, ("clock",)),
     Known("a pointer", "write no addresses, and clear memory before it is written", _pointer, ("addresses",)),
     Known("a text of the locale", "run programs in C.UTF-8, and name encodings", _locale, ("locale",)),
-    Known("the name of the kernel or machine", "name the target, not the host", _word("kernel", "machine"), ("kernel",)),
+    Known("the name of the kernel or machine", "name the target", _word("kernel", "machine"), ("kernel",)),
     Known("Python's version", "leave it out, and what depends on it", _word("python"), ("Python",)),
     Known("a hash value", "use hashlib where a hash is kept", _nothing, ("hash seed",)),
     Known("a size of the file system", "ask for the sizes of files only", _nothing, ("tmpfs",)),

@@ -11,7 +11,7 @@ from glassmaster.errors import GlassmasterError
 from glassmaster.run import Command, run
 
 SECONDS, GRACE = 120, 20
-HTML_BYTES, TEXT_BYTES = 2_000_000, 200_000
+HTML_BYTES, TEXT_BYTES, BLOCK_LINES = 2_000_000, 200_000, 2000
 DIFFERENT = 1
 FAT_SIGNATURE, FAT_BYTES = (b"FAT12", b"FAT16", b"FAT32"), 90
 _LACKING = re.compile(r"Installing the '[^']+'[^\n]*?may produce (?:a )?better output|'[^']+' not available in path")
@@ -33,7 +33,8 @@ def compare(plain: Path, other: Path, text: Path, html: Path, seconds: int = SEC
         "timeout", "-k", str(GRACE), str(seconds + GRACE), "diffoscope", "--no-progress", "--timeout", str(seconds),
         "--exclude-directory-metadata", "yes",
         "--max-report-size", str(HTML_BYTES), "--max-page-size", str(HTML_BYTES),
-        "--max-text-report-size", str(TEXT_BYTES), "--text", str(text), "--html", str(html), str(plain), str(other),
+        "--max-text-report-size", str(TEXT_BYTES), "--max-diff-block-lines-saved", str(BLOCK_LINES),
+        "--text", str(text), "--html", str(html), str(plain), str(other),
     ))  # fmt: skip
 
 
@@ -64,9 +65,18 @@ def explain(name: str, plain: Path, other: Path, folder: Path) -> Explained:
     except GlassmasterError as error:
         how = "took too long and was stopped" if f"status {_ENDED_BY_TIMEOUT[0]}" in error.what else error.what
         return Explained(tuple(path for path in (text, html) if path.exists()), (f"diffoscope: {how}\n{error.why}",))
-    found = text.read_text(encoding="utf-8", errors="replace") if text.exists() else ""
+    found = _shortened(text) if text.exists() else ""
     lacking = tuple(f"diffoscope: {problem}" for problem in problems(found))
     return Explained(tuple(path for path in (text, html) if path.exists()), lacking)
+
+
+def _shortened(path: Path) -> str:
+    """What the report says, cut to its bound: diffoscope looks at that only between parts."""
+    if path.stat().st_size > TEXT_BYTES:
+        with path.open("rb") as stream:
+            data = stream.read(TEXT_BYTES)
+        path.write_bytes(data.rpartition(b"\n")[0] + b"\n[cut here]\n")
+    return path.read_text(encoding="utf-8", errors="replace")
 
 
 def problems(text: str) -> Iterator[str]:
