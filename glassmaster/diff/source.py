@@ -13,12 +13,13 @@ from glassmaster.checks.ffs_reader import Image
 from glassmaster.checks.readback import explained_ffs, file_digest, found_in_ffs, read_iso
 from glassmaster.diff.contents import Contents, DiscContents, FfsContents, NoContents
 from glassmaster.diff.model import Form, Side, State
-from glassmaster.diff.origins import told_origins
+from glassmaster.diff.origins import adopted, told_origins
 from glassmaster.diff.spec import Spec, read_spec
 from glassmaster.diff.states import first_names, of_found
 from glassmaster.errors import GlassmasterError
+from glassmaster.inputs.checksums import parse_sha512
 
-DISC, TREE = "dom0.iso", "dom0.mtree"
+DISC, TREE, CHECKSUMS = "dom0.iso", "dom0.mtree", "SHA512"
 # Where a release keeps the domUs' images and what describes them, and where they lie on the disc.
 DOMUS = "domu"
 IMAGE = re.compile(r"images/([^/]+)\.img")
@@ -33,6 +34,7 @@ class Source:
 
     states:  by path. unknown: fields (of FIELDS) that this form does not tell of any path.
     folder:  where DOMUS may be, which describe the images on the disc; None where there is none.
+    digest:  SHA-256 of the image, "" where there is none.
     """
 
     side: Side
@@ -40,12 +42,13 @@ class Source:
     contents: Contents
     unknown: frozenset[str] = frozenset()
     folder: Path | None = None
+    digest: str = ""
 
 
 def open_path(path: Path, label: str) -> Source:
     """A release directory, a disc, a domU image or an mtree specification; raises GlassmasterError for others."""
     if path.is_dir():
-        return _directory(path, label)
+        return of_directory(path, label)
     head = _head(path)
     if _has(head, _FFS_MAGIC):
         return _image(path, label, "image")
@@ -75,7 +78,8 @@ def _has(head: bytes, magics: Mapping[int, bytes]) -> bool:
     return any(head[offset : offset + len(magic)] == magic for offset, magic in magics.items())
 
 
-def _directory(path: Path, label: str) -> Source:
+def of_directory(path: Path, label: str) -> Source:
+    """A release's directory: its disc, or only the description of its tree."""
     if (path / DISC).is_file():
         return _image(path / DISC, label, "release")
     if (path / TREE).is_file():
@@ -88,19 +92,33 @@ def _directory(path: Path, label: str) -> Source:
 
 def _image(path: Path, label: str, form: Form) -> Source:
     """An image: of its specification, when that is known to be of these very bytes; otherwise read whole."""
-    is_disc = _has(_head(path), _ISO_MAGIC)
-    contents: Contents = DiscContents(path) if is_disc else FfsContents(path)
-    size = path.stat().st_size
-    described = path.with_suffix(".mtree")
-    facts = _facts(path.with_suffix(".json"))
-    if described.is_file() and facts.get("sha256") and facts["sha256"] == file_digest(path):
-        source = _of_spec(read_spec(described), label, form, path.parent)
-        side = replace(source.side, image_size=size, bytes_known=True, title=str(facts.get("title", "")))
-        return replace(source, side=side, contents=contents)
+    is_disc, contents, size = _has(_head(path), _ISO_MAGIC), bytes_of(path), path.stat().st_size
+    digest = file_digest(path)
+    if _is_described(path, digest):
+        source = _of_spec(read_spec(path.with_suffix(".mtree")), label, form, path.parent)
+        title = str(_facts(path.with_suffix(".json")).get("title", ""))
+        side = replace(source.side, image_size=size, bytes_known=True, title=title)
+        return replace(source, side=side, contents=contents, digest=digest)
     states = of_found(read_iso(path)) if is_disc else _ffs_states(path)
     side = _counted(Side(label, form, image_size=size), states)
     unknown = frozenset({"names"} if is_disc else ())
-    return Source(side, told_origins(states, contents), contents, unknown, path.parent)
+    return Source(side, told_origins(states, contents), contents, unknown, path.parent, digest)
+
+
+def _is_described(image: Path, digest: str) -> bool:
+    """Whether the specification beside an image is known to be of these very bytes.
+
+    A build read the image back against it before it wrote down the image's digest; a release lists both.
+    """
+    described, checksums = image.with_suffix(".mtree"), image.parent / CHECKSUMS
+    if not described.is_file():
+        return False
+    if sha256 := _facts(image.with_suffix(".json")).get("sha256"):
+        return bool(sha256 == digest)
+    if not checksums.is_file():
+        return False
+    digests = parse_sha512(checksums.read_text(encoding="utf-8", errors="replace"), str(checksums))
+    return all(digests.get(path.name) == file_digest(path, "sha512") for path in (described, image))
 
 
 def _facts(path: Path) -> Mapping[str, Any]:
@@ -155,9 +173,13 @@ def open_image(source: Source, path: str, work: Path) -> Source | None:
 
 
 def _with_bytes(opened: Source, image: Path) -> Source:
-    contents: Contents = DiscContents(image) if _has(_head(image), _ISO_MAGIC) else FfsContents(image)
     side = replace(opened.side, bytes_known=True, image_size=image.stat().st_size)
-    return replace(opened, side=side, contents=contents)
+    return replace(opened, side=side, contents=bytes_of(image))
+
+
+def bytes_of(image: Path) -> Contents:
+    """What reads an image, by what it is."""
+    return DiscContents(image) if _has(_head(image), _ISO_MAGIC) else FfsContents(image)
 
 
 def _copied(source: Source, path: str, work: Path) -> Path:
@@ -165,3 +187,12 @@ def _copied(source: Source, path: str, work: Path) -> Path:
     if not target.exists():
         source.contents.copy(path, target)
     return target
+
+
+def with_same_origins(old: Source, new: Source) -> tuple[Source, Source]:
+    """Both, where only one was described: then what is the same on both sides is of the origin that it names."""
+    if old.side.recipe and not new.side.recipe:
+        return old, replace(new, states=adopted(new.states, old.states))
+    if new.side.recipe and not old.side.recipe:
+        return replace(old, states=adopted(old.states, new.states)), new
+    return old, new

@@ -53,7 +53,7 @@ def put(url: str, pieces: Iterable[bytes], timeout: tuple[float, float] = TIMEOU
         return
     with plain_errors():
         files, path = filesystem(url, timeout)
-        stream = files.open(path, "wb", autocommit=False)
+        stream = files.open(path, "wb", autocommit=False, **_content_type(url))
     try:
         for piece in pieces:
             with plain_errors():
@@ -86,6 +86,14 @@ def filesystem(url: str, timeout: tuple[float, float] = TIMEOUT) -> tuple[Any, s
     if scheme == "s3":
         files.retries = 1
     return files, path
+
+
+def _content_type(url: str) -> dict[str, str]:
+    """What a browser is told that an object of S3 is, where its name says it."""
+    import mimetypes
+
+    kind, encoding = mimetypes.guess_type(urlsplit(url).path)
+    return {"ContentType": kind} if kind and not encoding else {}
 
 
 def _s3_options(timeout: tuple[float, float]) -> dict[str, Any]:

@@ -66,12 +66,14 @@ def with_marked_hashes(old: str, new: str) -> tuple[str, str]:
     return _HASH.sub(rf"\1:{HIDDEN}:", old), _HASH.sub(marked, new)
 
 
-def unified(old: str, new: str, path: str, *, added: bool = False, removed: bool = False) -> Iterator[str]:
-    """A unified diff with names as tools expect them, of a length that a person can look at."""
+def unified(
+    old: str, new: str, path: str, *, added: bool = False, removed: bool = False, limit: int = _LINES
+) -> Iterator[str]:
+    """A unified diff with names as tools expect them, of a length that a person can look at (0: whole)."""
     names = ("/dev/null" if added else f"old/{path}", "/dev/null" if removed else f"new/{path}")
     lines = difflib.unified_diff(old.splitlines(), new.splitlines(), *names, lineterm="")
     for number, line in enumerate(lines):
-        if number == _LINES:
-            yield f"(more than {_LINES:,} lines: `doit diff OLD NEW /{path}` shows all)\n"
+        if limit and number == limit:
+            yield f"(more than {limit:,} lines: `doit diff OLD NEW /{path}` shows all)\n"
             return
         yield line + "\n"
