@@ -17,7 +17,7 @@ STANDIN_KERNEL = "build/standin/mirror/NetBSD-standin-1/amd64/binary/kernel/netb
 
 def readme(world: World) -> None:
     (world.project / "path/to").mkdir(parents=True)
-    (world.project / "path/to/racks.yaml").write_text("extends: standin\n")
+    (world.project / "path/to/racks.yaml").write_text("extends: standin.yaml\n")
     shutil.copy(world.project / "recipes/standin.yaml", world.project / "path/to/standin.yaml")
 
 

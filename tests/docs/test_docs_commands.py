@@ -37,6 +37,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> World:
     project = copy_repository(top / "project", top / "store")
     shutil.copyfile(REPOSITORY / "mkdocs.yml", project.path / "mkdocs.yml")
     shutil.copytree(REPOSITORY / "docs", project.path / "docs")
+    shutil.copytree(
+        REPOSITORY / "glassmaster", project.path / "glassmaster", ignore=shutil.ignore_patterns("__pycache__")
+    )
     world = World(project.path, project.store, top / "home")
     world.make_launcher()
     status, said = world.run("./doit iso")

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 SECONDS = 900
 # As the launcher ends: what it installs is there already.
 DOIT = f'#!/bin/sh\nGLASSMASTER_CWD=$PWD\nexport GLASSMASTER_CWD\nexec {sys.executable} -m glassmaster "$@"\n'
@@ -48,6 +47,6 @@ class World:
         """What the shell is started with."""
         return {
             "PATH": f"{self.home / 'bin'}:{os.environ['PATH']}", "HOME": str(self.home), "COLUMNS": "80",
-            "GLASSMASTER_STORE": str(self.store), "PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1",
+            "GLASSMASTER_STORE": str(self.store), "PYTHONDONTWRITEBYTECODE": "1",
             "GLASSMASTER_NO_INSTALL": "1",
         }  # fmt: skip
