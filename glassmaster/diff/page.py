@@ -16,10 +16,10 @@ from glassmaster.pages.sidebyside import is_unified, side_by_side
 from glassmaster.pages.treemap import Tile, treemaps
 
 # The colours of origins in a treemap, by what stands before the colon.
-HUES = {"set": 1, "package": 2, "overlay": 3, "kernel": 4, "xen": 5, "domu": 6, "grub": 7, "": 8}
+HUES = {"set": 1, "package": 2, "overlay": 3, "kernel": 4, "xen": 5, "domu": 6, "grub": 7, "altered": 8, "": 0}
 KINDS = {
     "set": "sets", "package": "packages", "overlay": "overlays", "kernel": "kernel", "xen": "Xen",
-    "domu": "domU images", "grub": "GRUB", "": "others",
+    "domu": "domU images", "grub": "GRUB", "altered": "changed after a set was unpacked", "": "others",
 }  # fmt: skip
 TONES = {"same": "good", "allowed": "info", "decision": "bad"}
 WORDS = {"same": "Same", "allowed": "Differs, and is allowed", "decision": "Needs a decision"}
