@@ -52,7 +52,7 @@ class Diff(PlainCommand):
         "diff burnt/dom0.iso out/racks",
         "diff https://cd.example.org/racks/2026-10/ racks --section packages",
         "diff burnt/dom0.iso out/racks /etc/rc.conf",
-        "diff burnt/dom0.iso out/racks --accept setuid:/usr/pkg/bin/sudo output=out/racks",
+        "diff burnt/dom0.iso out/racks --accept keys output=out/racks",
     )
     cmd_options = (JSON, MARKDOWN, SECTION, ACCEPT)
 

@@ -10,7 +10,7 @@ from glassmaster.diff.facts import Facts, read_facts
 from glassmaster.diff.kernelfacts import is_kernel
 from glassmaster.diff.model import Change, State
 from glassmaster.diff.parallel import both
-from glassmaster.diff.source import Source
+from glassmaster.diff.source import IMAGE, Source
 from glassmaster.diff.xenfacts import is_xen
 
 RC_D = "etc/rc.d/"
@@ -67,7 +67,8 @@ def wanted(changes: Collection[Change], states: Mapping[str, State]) -> list[str
             paths[change.path] = None
     if any(starting(change) for change in changes):
         paths |= dict.fromkeys([*rc_confs(states), *(path for path in states if path.startswith(RC_D))])
-    return [path for path in paths if path in states and states[path].kind == "file"]
+    # A domU's image is a tree of its own.
+    return [path for path in paths if path in states and states[path].kind == "file" and not IMAGE.fullmatch(path)]
 
 
 def starting(change: Change) -> bool:

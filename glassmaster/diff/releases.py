@@ -20,12 +20,17 @@ from glassmaster.diff.meanings.security import security
 from glassmaster.diff.meanings.size import size
 from glassmaster.diff.meanings.texts import etc
 from glassmaster.diff.meanings.xen import xen
-from glassmaster.diff.model import Result, Section, TreeDiff
+from glassmaster.diff.model import Item, Result, Section, TreeDiff
 from glassmaster.diff.pair import Pair, paired
 from glassmaster.diff.source import IMAGE, Source, open_image, with_same_origins
 from glassmaster.diff.verdict import DEFAULT_RULES, verdict
 
 MEANINGS = (security, packages, kernel, xen, boot, rc, accounts, etc, elf)
+# Two images of one tree: what no file shows differs.
+OUTSIDE = Item(
+    "outside of the files", "changed",
+    detail="the trees are the same, the images are not: boot loader, padding or the file system's own structures",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,8 @@ def compare_trees(name: str, old: Source, new: Source, terms: Terms) -> TreeDiff
     pair = replace(pair, changes=graded(pair))
     counted = groups(old.states, new.states, pair.changes)
     sections = [meaning(pair) for meaning in MEANINGS]
+    if not pair.changes and old.digest and new.digest and old.digest != new.digest:
+        sections.append(Section("boot", (OUTSIDE,)))
     sections.append(size(old.side, new.side, counted if pair.changes else ()))
     if terms.config is not None:
         sections.append(hidden(pair, terms.config, name))

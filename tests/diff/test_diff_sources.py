@@ -66,6 +66,17 @@ def test_a_disc_that_is_not_what_is_beside_it_is_read_itself(pairs: Pairs) -> No
     assert opened(first).side.recipe == "", "the description beside it is of another disc"
 
 
+def test_the_same_tree_in_another_image(pairs: Pairs) -> None:
+    old, new = pairs.worlds(lambda world: None)
+    first, second = old.disc(), new.disc()
+    with second.open("r+b") as stream:
+        stream.seek(100)
+        stream.write(b"boot code")
+    found = result(first, second)
+    assert found.tree.changes == () and [item.what for item in items(found, "boot")] == ["outside of the files"]
+    assert found.verdict.exit_status == 1
+
+
 def test_a_handed_over_release_is_described_by_its_checksums(pairs: Pairs) -> None:
     release = pairs.worlds(lambda world: None)[0].release()
     (release / "dom0.json").unlink()
