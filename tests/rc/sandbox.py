@@ -92,6 +92,7 @@ class Sandbox:
         overlay = REPOSITORY / "overlays" / name
         context = {
             "name": "test", "release_id": "0123456789ab", "vars": {},
+            "packages_rc": {"mailer": "NO", "xencommons": "NO"},
             "recipe": SimpleNamespace(
                 description="A test", epoch=1, xen=None, release=SimpleNamespace(version="6.99.16", machine="amd64")
             ),

@@ -197,6 +197,17 @@ def test_swap_var_and_tmp_from_the_disk_by_settings(sandbox: Sandbox) -> None:
     assert read.output == "NO YES YES\n"
 
 
+def test_services_of_packages_are_off_unless_an_overlay_or_the_machine_says_otherwise(sandbox: Sandbox) -> None:
+    sandbox.write("etc/fstab", "")
+    show = "echo $mailer $xencommons"
+    read = sandbox.run("/bin/sh", "-c", f". /etc/defaults/rc.conf; {show}")
+    assert read.output == "NO YES\n"  # the virtual machines of a dom0 need xencommons
+    read = sandbox.run("/bin/sh", "-c", f". /etc/defaults/rc.conf; mailer=YES; {show}")
+    assert read.output == "YES YES\n"
+    (sandbox.root / "etc/defaults/packages.conf").unlink()
+    assert sandbox.run("/bin/sh", "-c", f". /etc/defaults/rc.conf; {show}").output == "YES\n"
+
+
 def test_a_var_that_cannot_be_used_is_in_memory(sandbox: Sandbox) -> None:
     sandbox.disks(wd0=LABEL)
     sandbox.config("wd0a")
