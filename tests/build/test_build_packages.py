@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import shutil
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,6 +85,15 @@ def test_packages_are_on_the_disc_with_owners_and_modes(first_build: tuple[Clone
     image = clone.out("dom0.iso").read_bytes()
     assert b"standin:*************:32000:32000::0:0:Stand-in daemon:/var/standin:/sbin/nologin\n" in image
     assert b"\nstandin:*:32000:\n" in image and b"/bin/csh\n/usr/pkg/bin/standin-shell\n" in image
+
+
+def test_byte_compiled_python_is_valid_on_the_disc(first_build: tuple[Clone, str]) -> None:
+    clone, _ = first_build
+    found = {item.path: item for item in read_iso(clone.out("dom0.iso"))}
+    source = found["usr/pkg/lib/python3.12/site-packages/standin.py"]
+    # The time and size of its source that a byte-compiled file of Python 3.12 begins with.
+    remembered = b"\xcb\r\r\n" + struct.pack("<III", 0, source.mtime, source.size)
+    assert remembered in clone.out("dom0.iso").read_bytes()
 
 
 def test_each_package_is_an_origin_of_its_own(first_build: tuple[Clone, str]) -> None:
