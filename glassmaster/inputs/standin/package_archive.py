@@ -63,7 +63,7 @@ def build_info(package: StandinPackage, machine_arch: str, os_version: str) -> s
         f"OS_VERSION={os_version}", f"PKGPATH={package.path}", f"PKGTOOLS_VERSION={PKGTOOLS_VERSION}",
         *(f"PROVIDES={library}" for library in package.provides),
         *(f"REQUIRES={library}" for library in package.requires),
-        *(f"SUPERSEDES={pattern}" for pattern in package.supersedes),
+        *([f"SUPERSEDES={' '.join(package.supersedes)}"] if package.supersedes else []),
     ]  # fmt: skip
     return "".join(f"{line}\n" for line in sorted(lines))
 

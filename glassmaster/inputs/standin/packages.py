@@ -118,7 +118,7 @@ def _choices() -> list[StandinPackage]:
         ),
         StandinPackage(
             "standin-newtool-1.0", "Stand-in: takes the place of the tool", (program("bin/standin-newtool"),),
-            supersedes=("standin-tool<3",),
+            supersedes=("standin-oldtool-[0-9]*", "standin-tool<3"),
         ),
     ]  # fmt: skip
 
