@@ -174,6 +174,7 @@ def test_swap_var_and_tmp_from_the_disk_by_settings(sandbox: Sandbox) -> None:
     sandbox.write("var/log/messages", "the disc's\n")
     sandbox.write("var/db/new/thing", "new\n")
     sandbox.write("var/db/pkg/xl-1/+CONTENTS", "")
+    sandbox.write("var/db/pkg.refcount/dirs/var/xl/xl-1", "")
     done = sandbox.boot()
     assert "var status=ok from=/dev/wd0e" in done.stages()
     assert "tmp status=ok from=/dev/wd0f" in done.stages()
@@ -184,7 +185,7 @@ def test_swap_var_and_tmp_from_the_disk_by_settings(sandbox: Sandbox) -> None:
     ]
     assert sandbox.text("disks/wd0e/log/messages") == "kept\n"
     assert sandbox.text("disks/wd0e/db/new/thing") == "new\n"
-    assert not (sandbox.root / "disks/wd0e/db/pkg").exists()
+    assert not list((sandbox.root / "disks/wd0e/db").glob("pkg*"))
     # The release's own rc mounts both, after its fsck.
     last = [
         "fsck -t ffs -p /dev/rwd0e",
