@@ -8,7 +8,8 @@ from typing import Any
 from glassmaster.tasks import *  # noqa: F403
 
 SHELL_PLACES = [
-    "doit", ".ci/run", "tests/rc/standins/*", "tests/domuboot/*.sh", "overlays/*/etc/rc",
+    "doit", ".ci/run", "tests/rc/standins/*", "tests/domuboot/*.sh", "tests/real/pkgcheck/libexec/*",
+    "overlays/*/etc/rc",
     "overlays/*/etc/rc.d/*", "overlays/*/etc/defaults/*",
     "overlays/*/libexec/glassmaster/*", "overlays/*/usr/sbin/*", "glassmaster/inputs/standin/source/build.sh",
 ]  # fmt: skip
