@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from doit import get_var
 from doit.exceptions import InvalidDodoFile, TaskFailed
 
 from glassmaster import stepkeys
@@ -93,6 +94,12 @@ def recipes() -> tuple[LoadedRecipe, ...]:
     if len(set(names)) != len(names):
         raise InvalidDodoFile(f"two recipes have the same name: {', '.join(names)}")
     return tuple(loaded)
+
+
+def left_out() -> tuple[str, ...]:
+    """What `without=smoke,repro` says: checks that a release may do without."""
+    words = str(get_var("without", "") or "").split(",")
+    return tuple(sorted({word.strip() for word in words if word.strip()}))
 
 
 def word(loaded: LoadedRecipe) -> str:

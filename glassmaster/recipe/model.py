@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -27,6 +28,7 @@ from glassmaster.recipe.values import (
 KERNEL_ARGUMENTS_LIMIT = 255
 # In the place of a file name: a hard disk with nothing on it.
 EMPTY_DISK = "empty"
+LEFT_DISK = re.compile(r"left:(?P<scenario>[^:]+)(?::(?P<number>[1-9]))?")
 
 
 @dataclass(frozen=True)
@@ -238,7 +240,8 @@ class Scenario:
     )
     firmware: Literal["bios", "uefi"] = setting("What it is booted by.", default="bios")
     disks: tuple[str, ...] = setting(
-        "Its hard disks, in order: files with images, seen from the repository, or `empty`. They are not changed.",
+        "Its hard disks, in order: files with images, seen from the repository, which are not changed; `empty`; or "
+        "`left:SCENARIO`, the first disk of an earlier scenario as that one left it (`left:SCENARIO:2`: its second).",
         default=(),
         convert=one_line,
     )
