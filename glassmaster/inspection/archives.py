@@ -93,7 +93,7 @@ def _read(part: _Part, label: str) -> Members:
 
 
 def _take(entry: Any, members: Members) -> None:
-    path = entry_name(entry.pathname).removeprefix("./")
+    path = name_of(entry).removeprefix("./")
     kind = (
         "directories" if entry.isdir else "symbolic links" if entry.issym else "hard links" if entry.islnk else "files"
     )
