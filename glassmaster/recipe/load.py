@@ -170,7 +170,7 @@ def _check_left_disks(recipe: Recipe, node: Mapped) -> None:
         for left in filter(None, map(LEFT_DISK.fullmatch, scenario.disks)):
             if int(left["number"] or 1) > before.get(left["scenario"], 0):
                 raise GlassmasterError(
-                    f"{_place(node, 'smoke', 'scenarios')}: smoke.scenarios: {scenario.name}: disks: {left[0]}",
+                    f"{place_of(node, 'smoke', 'scenarios')}: smoke.scenarios: {scenario.name}: disks: {left[0]}",
                     why=f"no scenario {left['scenario']} with such a disk stands before it",
                 )
         before[scenario.name] = len(scenario.disks)
