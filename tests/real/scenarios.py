@@ -89,7 +89,8 @@ def look() -> list[Milestone]:
     return [
         shell("mount", "swapctl -l", "ls /images", "glassmaster-release", SAY_DONE),
         see("union", r"/config/local/etc on /etc type union"), see("swap", r"/dev/wd0b"), see("images", r"^base\.img"),
-        see("configuration", r"^config_local=unversioned"), see("done", DONE),
+        see("configuration", r"^config_local=unversioned"), see("done", DONE, "try-ffs ffs1 ffs2"),
+        *(see(name, f"recorded: {name} checked twice and written to") for name in ("ffs1", "ffs2")),
     ]  # fmt: skip
 
 
@@ -180,6 +181,7 @@ def recipe(below: str, edition: str, seconds: int, firmware: Sequence[str], scen
             "extends": below,
             "overlays": list(OVERLAYS),
             "variables": {"edition": edition},
+            "domus": {name: {"sets": ["etc"], "filesystem": name} for name in ("ffs1", "ffs2")},
             "smoke": {
                 "seconds": str(seconds), "firmware": list(firmware), "scenarios": list(scenarios),
                 "milestones": [*started(), stage("config", "status=none"), see("console", "# *$")],
