@@ -415,6 +415,6 @@ class TestSignsOfLife:
             "target status=lost disk=sd1", 'storage status=ended why="no target took a sign of life for 10 seconds"'
         ]  # fmt: skip
         assert mine.calls("iscsictl") == ["iscsictl logout -I 1"]
-        assert mine.text("memory/storage/disks") == "sd2"
+        assert mine.text("memory/storage/disks") == "sd2\n"
         assert mine.text("memory/storage/sessions") == "2 iqn.2026-01.org.example:two sd2\n"
         assert mine.calls("sleep", "halt") == ["sleep 5"] * 10 + ["halt -n -q"]

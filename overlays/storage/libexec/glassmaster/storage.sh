@@ -120,8 +120,12 @@ storage_use() {
 # whole mirror would wait.
 storage_give_up() {
 	gm_stage target lost "disk=$1"
-	tr ' ' '\n' <"$storage_work/disks" | grep -v -x "$1" | tr '\n' ' ' | sed 's/ $//' >"$storage_work/disks.new"
-	mv "$storage_work/disks.new" "$storage_work/disks"
+	storage_left=''
+	read -r storage_all <"$storage_work/disks"
+	for storage_one in $storage_all; do
+		[ "$storage_one" = "$1" ] || storage_left="$storage_left${storage_left:+ }$storage_one"
+	done
+	echo "$storage_left" >"$storage_work/disks"
 	awk -v disk="$1" '$3 == disk { print $1 }' "$storage_work/sessions" | while read -r storage_session; do
 		iscsictl logout -I "$storage_session" >/dev/null 2>&1 &
 	done
