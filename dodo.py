@@ -35,6 +35,16 @@ def task_lint() -> Iterator[dict[str, Any]]:
         yield {"name": name, "actions": [argv], "doc": f"run {name}"}
 
 
+def task_docs() -> dict[str, Any]:
+    """build the documentation site, out/site, of docs/ and of what the program says of itself"""
+    build = "build/docs"
+    site = [tool("mkdocs"), "build", "--strict", "--quiet"]
+    return {
+        "basename": "docs", "verbosity": 2,
+        "actions": [[sys.executable, "-m", "glassmaster.manual", build], ["env", "SOURCE_DATE_EPOCH=0", "NO_MKDOCS_2_WARNING=1", *site]],
+    }  # fmt: skip
+
+
 def task_test() -> dict[str, Any]:
     """check the code and run the tests, without the slow ones"""
     return {"actions": [[tool("pytest"), "-n", "auto", "-m", "not slow"]], "task_dep": ["lint"]}

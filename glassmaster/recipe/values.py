@@ -13,7 +13,7 @@ MEDIA = {"cd74": 333_000 * 2048, "cd80": 360_000 * 2048, "dvd": 2_298_496 * 2048
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 _DIGITS = re.compile(r"[0-9]{1,18}")
 _ABSOLUTE = re.compile(r"/[\x21-\x7e]+")
-_REPORT = re.compile(r"(https?:/)?/[A-Za-z0-9._:/@%+-]+")
+_REPORT = re.compile(r"(?:https?:/)?/[A-Za-z0-9._:/@%+-]+")
 _CONFIG = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*( [^\s\"#]+)+")
 _OPTION = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(=.+)?")
 _CODE = re.compile(r"[0-9a-f]{12}")
