@@ -8,8 +8,9 @@ from typing import Any
 from glassmaster.tasks import *  # noqa: F403
 
 SHELL_PLACES = [
-    "doit", ".ci/run", "ci/*.sh", "tests/rc/standins/*", "tests/domuboot/*.sh", "overlays/*/etc/rc",
-    "overlays/*/etc/rc.d/*", "overlays/*/etc/defaults/*",
+    "doit", ".ci/run", "ci/*.sh", "tests/rc/standins/*", "tests/domuboot/*.sh",
+    "tests/real/overlays/*/usr/pkg/*/*", "tests/real/pkgcheck/libexec/*",
+    "overlays/*/etc/rc", "overlays/*/etc/rc.d/*", "overlays/*/etc/defaults/*",
     "overlays/*/libexec/glassmaster/*", "overlays/*/usr/sbin/*", "glassmaster/inputs/standin/source/build.sh",
 ]  # fmt: skip
 SHELL_FILES = [str(path) for place in SHELL_PLACES for path in sorted(Path().glob(place)) if path.suffix != ".j2"]

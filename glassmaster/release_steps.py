@@ -12,7 +12,7 @@ from glassmaster.inputs.lock import read_lock
 from glassmaster.inputs.record import read_record
 from glassmaster.places import Places
 from glassmaster.recipe.load import LoadedRecipe
-from glassmaster.release.artefacts import FACTS, ISO, NOTES, artefacts, digest_chunks
+from glassmaster.release.artefacts import DIFF, FACTS, NOTES, PAGE, artefacts, digest_chunks
 from glassmaster.release.assemble import (
     Staged,
     facts,
@@ -21,8 +21,10 @@ from glassmaster.release.assemble import (
     stage_statements,
     write_list,
 )
+from glassmaster.release.compare import compared_with
 from glassmaster.release.gates import Obstacle, obstacles, passed
 from glassmaster.release.notes import notes
+from glassmaster.release.page import page
 from glassmaster.release.place import directory_beside, put_directory_in_place
 from glassmaster.release.published import require_unpublished
 from glassmaster.release.seal import seal, signers_of
@@ -32,10 +34,11 @@ from glassmaster.release.verify import verify_directory
 SHOWN = 20
 
 
-def make_release(loaded: LoadedRecipe, left_out: Sequence[str], word: str) -> None:
+def make_release(loaded: LoadedRecipe, left_out: Sequence[str], previous: str, caller: str, word: str) -> None:
     """Put the release together beside its place, verify it, and give it its name.
 
-    left_out: checks that it may do without. word: what `recipe=` says for this recipe.
+    left_out: checks that it may do without. previous: the release to compare it with, "" for the result of `doit diff`
+    that is there; caller: from where its path is seen. word: what `recipe=` says for this recipe.
     """
     places = Places(loaded.name)
     release_id = read_record(places.inputs).release_id
@@ -43,16 +46,21 @@ def make_release(loaded: LoadedRecipe, left_out: Sequence[str], word: str) -> No
     found = artefacts(loaded)
     digests = {item.name: digest_chunks(item.chunks()) for item in found}
     key, unsigned = _key()
-    in_the_way = obstacles(loaded, release_id, digests[ISO], digests, word)
-    without = passed([*in_the_way, *unsigned], left_out)
-    with directory_beside(places.release) as folder:
-        staged = Staged(folder, loaded, release_id, without)
+    with directory_beside(places.release) as folder, tempfile.TemporaryDirectory(prefix="glassmaster-") as work:
+        comparison = places.out
+        if previous:
+            comparison = Path(work)
+            for name, text in compared_with(previous, loaded, Path(caller)).items():
+                write_text(comparison / name, text)
+        in_the_way = obstacles(loaded, release_id, digests, comparison / f"{DIFF}.json", word)
+        staged = Staged(folder, loaded, release_id, passed([*in_the_way, *unsigned], left_out))
         stage_artefacts(staged, found)
-        stage_evidence(staged)
-        stage_statements(staged, read_lock(loaded.lock))
+        stage_evidence(staged, comparison)
+        images = stage_statements(staged, read_lock(loaded.lock))
         write_text(folder / NOTES, notes(facts(staged), folder))
         staged.note(NOTES, "release notes")
         write_json(folder / FACTS, facts(staged))
+        write_text(folder / PAGE, page(folder, facts(staged), images))
         write_list(folder)
         if key:
             seal(folder, key)

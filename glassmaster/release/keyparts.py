@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from glassmaster.doit_plugins.digests import DIGESTS, NotAFile
 from glassmaster.doit_plugins.keys import SHORT
@@ -45,15 +46,14 @@ class Sources:
         return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()[:SHORT]
 
 
-def results_of(loaded: LoadedRecipe) -> Results:
-    """The results that a release is asked for."""
+def release_key(loaded: LoadedRecipe, without: Sequence[str], previous: str) -> dict[str, Any]:
+    """What a release depends on besides files that tasks make, and the recipe. The key to sign with is named."""
     places = Places(loaded.name)
-    return Results((places.readback, places.smoke / "smoke.json", places.out / REPRO, places.out / f"{DIFF}.json"))
-
-
-def signed_with() -> str:
-    """By which key, as the user names it."""
-    return os.environ.get(KEY, "")
+    results = (places.readback, places.smoke / "smoke.json", places.out / REPRO, places.out / f"{DIFF}.json")
+    return {
+        "without": list(without), "previous": previous, "results": Results(results), "sources": Sources(loaded),
+        "signing key": os.environ.get(KEY, ""),
+    }  # fmt: skip
 
 
 def _digest(path: Path) -> str | None:

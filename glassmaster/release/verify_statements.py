@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from glassmaster.checks.repro.result import read_result
 from glassmaster.inputs.lock import parse_lock
 from glassmaster.inputs.record import release_id
 from glassmaster.release.artefacts import (
@@ -27,7 +28,7 @@ from glassmaster.release.digestlist import is_listed
 from glassmaster.release.evidence import diff_problem, repro_problem, smoke_problem
 from glassmaster.release.identity import FILE_PROPERTY, serial_number
 from glassmaster.release.provenance import read_statement, subjects_of
-from glassmaster.release.results import Checked, check, read_document
+from glassmaster.release.results import Checked, check, read_comparison, read_document
 from glassmaster.release.verify_files import Handed
 from glassmaster.release.verify_images import read_spec
 
@@ -152,11 +153,11 @@ def _smoke(release: Handed, file: str) -> list[str]:
 def _repro(release: Handed, file: str) -> list[str]:
     artefacts = {name: digest.sha256 for name, digest in release.digests.items() if is_built(name)}
     identity = read_document(release.path(FACTS))["release_id"]
-    return _said(repro_problem(read_document(release.path(file)), identity, artefacts))
+    return _said(repro_problem(read_result(release.path(file)), identity, artefacts))
 
 
 def _diff(release: Handed, file: str) -> list[str]:
-    return _said(diff_problem(read_document(release.path(file)), read_document(release.path(FACTS))["release_id"]))
+    return _said(diff_problem(read_comparison(release.path(file)), read_document(release.path(FACTS))["release_id"]))
 
 
 def _said(problem: str) -> list[str]:
