@@ -68,11 +68,11 @@ class Matrix:
         tell: called with each row as soon as it is done.
         """
         shutil.rmtree(self._top, ignore_errors=True)
+        self._seed()
         other = tools.other_python()
         chosen = variations(*((other.program, other.version) if other else ()))
         if self._wanted.quick:
             chosen = tuple(item for item in chosen if item.quick)
-        tools.make_locale(self._top / "tools" / "locales")
         plain = self._row(PLAIN)
         rows = []
         tell(plain)
@@ -91,6 +91,12 @@ class Matrix:
             self._wanted.project.recipe, self._wanted.release_id, self._digests, plain, tuple(rows),
             causes, notes, self._wanted.quick, self._wanted.toolchain,
         )  # fmt: skip
+
+    def _seed(self) -> None:
+        """Take one copy of the project, of which all builds get copies: it may be edited meanwhile."""
+        seed = self._top / "seed"
+        rooms.copy_project(self._wanted.project.top, seed, umask=Surroundings.umask, later=0)
+        self._wanted = dataclasses.replace(self._wanted, project=dataclasses.replace(self._wanted.project, top=seed))
 
     def clear(self) -> None:
         """Remove all that was built; what there is to say of it is in the result."""
@@ -124,6 +130,8 @@ class Matrix:
         rooms.furnish(room, around, project)
         if variation.history != "warm":
             rooms.stock(room, project, self._store, toolchain=not self._wanted.toolchain)
+        if around.locale != Surroundings.locale:
+            tools.make_locale(room.locales)
         if around.shuffled or around.days:
             tools.make_etc(around, room.etc)
         rooms.hand_over(room, around, self._builder)
