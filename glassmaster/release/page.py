@@ -23,7 +23,7 @@ from glassmaster.release.results import REQUIRED, read_comparison, read_document
 from glassmaster.release.sbom_inputs import Image, Share
 from glassmaster.release.signing import SUFFIX
 
-# Pictures go into the page itself: the last ones of a boot, no larger than this, in bytes.
+# Pictures go into the page itself: those of a boot that show most, no larger than this, in bytes.
 SCREENS, SCREEN_LIMIT = 2, 120_000
 # Of what changed, the first items of each section; the rest is in diff.html.
 FIRST_ITEMS = 6
@@ -98,8 +98,10 @@ def _boots(folder: Path) -> Iterator[Boot]:
 
 
 def _screens(folder: Path) -> Iterator[tuple[str, str]]:
-    small = [path for path in sorted(folder.glob("screen-*.png")) if path.stat().st_size <= SCREEN_LIMIT]
-    for path in small[-SCREENS:]:
+    sizes = {path: path.stat().st_size for path in sorted(folder.glob("screen-*.png"))}
+    small = [path for path, size in sizes.items() if size <= SCREEN_LIMIT]
+    # A black screen is a small file.
+    for path in sorted(sorted(small, key=lambda path: (-sizes[path], path))[:SCREENS]):
         yield path.name, f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
