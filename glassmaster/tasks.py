@@ -286,7 +286,8 @@ def task_repro(quick: bool, toolchain: bool) -> Iterator[Task]:
         images = [places.domu("SHA512")] if loaded.recipe.domus else []
         task = step_task(
             "repro", loaded, "commands.repro.repro", quick, toolchain,
-            needs=[places.iso, places.facts, loaded.lock, *images], makes=[places.repro_result], always=True,
+            needs=[places.iso, places.facts, loaded.lock, *images], makes=[places.repro_result],
+            key={"quick": quick, "toolchain": toolchain},
         )  # fmt: skip
         yield {**task, "meta": {"show": (present.repro, [places])}}
 

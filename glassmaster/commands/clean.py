@@ -43,6 +43,10 @@ def made_besides(step: str, places: Places) -> Iterator[Path]:
         yield from _mirror_files(places.mirror)
     elif step == "grub":
         yield from map(places.grub, GRUB_FILES)
+    elif step == "repro":
+        # Both are emptied before anything is put into them: nobody else's files are there.
+        for folder in (places.repro, places.build / "repro"):
+            yield from sorted(path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink())
     elif step == "smoke":
         # A folder for each scenario, also those that the recipe no longer has.
         for folder in sorted(path for path in places.smoke.glob("*") if path.is_dir()):

@@ -55,6 +55,9 @@ def test_quick(built: Clone) -> None:
     for row in result_of(built).variations[2:]:
         assert {"standin", "sets", "kernel", "grub", "domu", "mtree", "iso"} <= set(row.rebuilt)
         assert row.from_store == ("downloads",)
+    # The result stands until something changes, or more is asked for.
+    assert "up to date" in built.doit("repro", "--quick").stdout
+    assert "quick: true -> false" in built.doit("plan", "repro").stdout.lower()
 
 
 @pytest.mark.slow

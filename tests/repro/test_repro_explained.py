@@ -6,6 +6,7 @@ import dataclasses
 import json
 import shutil
 import struct
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from glassmaster.checks.repro import diffoscope
 from glassmaster.checks.repro.artefacts import Release
 from glassmaster.checks.repro.catalogue import Clues, likely, spans
 from glassmaster.checks.repro.contents import Pair, inside
-from glassmaster.checks.repro.explain import difference
+from glassmaster.checks.repro.explain import difference, with_reports
 from glassmaster.checks.repro.isolate import causes_of
 from glassmaster.checks.repro.matrix import AGAIN, ALL, RELEASE
 from glassmaster.checks.repro.result import Difference, Repro, Row, read_result, write_result
@@ -130,6 +131,22 @@ def test_a_difference_far_into_a_file_is_found(tmp_path: Path) -> None:
         (folder.out / "big.raw").write_bytes(bytes(3 << 20) + b"host " + word)
     found = difference("host name", "big.raw", "d", one, two, CLUES)
     assert [source.what for source in found.sources] == ["a host name"]
+
+
+def test_only_what_tells_something_is_explained_and_not_for_ever(tmp_path: Path) -> None:
+    one, two = release(tmp_path / "1"), release(tmp_path / "2")
+    names = ("a.img", "b.img", "c.img", "d.img", "dom0.json")
+    for folder, word in ((one, "1"), (two, "2")):
+        for name in names:
+            (folder.out / name).write_text(word)
+    differing = row("umask", *names)
+    explained = with_reports(differing, one, two, tmp_path / "repro", time.monotonic() + 600)
+    assert [item.artefact for item in explained if item.reports] == ["a.img", "b.img", "c.img"]
+    assert explained[0].reports == ("repro/umask/a.img.txt", "repro/umask/a.img.html")
+    late = with_reports(differing, one, two, tmp_path / "late", time.monotonic() - 1)
+    assert [item.problems for item in late] == [
+        ("diffoscope was not asked: 600 seconds had gone by with other differences",)
+    ] * 3 + [(), ()]
 
 
 # ---- isolated

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from glassmaster.checks.repro import check
 from glassmaster.checks.repro.artefacts import release_below
-from glassmaster.checks.repro.matrix import AGAIN, ALL, RELEASE
+from glassmaster.checks.repro.matrix import AGAIN, ALL, RELEASE, variations
 from glassmaster.checks.repro.result import Repro, read_result, write_result
 from glassmaster.checks.repro.text import verdict
 from glassmaster.run import Command, run
@@ -70,15 +71,12 @@ def test_every_fault_is_found_by_its_variation_alone(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("our_code")
 @pytest.mark.parametrize(("leak", "named"), [("seconds", "a date"), ("random", "a random number, seconds, or a race")])
-def test_what_differs_by_itself_is_told_from_what_is_varied(tmp_path: Path, leak: str, named: str) -> None:
-    monkey = pytest.MonkeyPatch()
-    with monkey.context() as patched:
-        from glassmaster.checks.repro import check
-
-        some = (AGAIN, "umask", "clock")
-        every = check.variations
-        patched.setattr(check, "variations", lambda *given: tuple(row for row in every(*given) if row.name in some))
-        result = checked(tmp_path, [leak, "umask"])
+def test_what_differs_by_itself_is_told_from_what_is_varied(
+    tmp_path: Path, leak: str, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some = tuple(item for item in variations() if item.name in (AGAIN, "umask", "clock"))
+    monkeypatch.setattr(check, "variations", lambda *_: some)
+    result = checked(tmp_path, [leak, "umask"])
     assert result.causes == (AGAIN, "umask")
     rows = {row.name: row for row in result.variations}
     assert rows[AGAIN].differing[0].sources[0].what == named

@@ -16,7 +16,7 @@ from glassmaster.checks.repro import rooms, tools
 from glassmaster.checks.repro.artefacts import Release, release_below
 from glassmaster.checks.repro.building import Built, Doit, arguments, build, middle_and_last
 from glassmaster.checks.repro.catalogue import Clues
-from glassmaster.checks.repro.explain import difference, with_reports
+from glassmaster.checks.repro.explain import SECONDS, difference, with_reports
 from glassmaster.checks.repro.isolate import causes_of
 from glassmaster.checks.repro.matrix import RELEASE, Variation, variations
 from glassmaster.checks.repro.result import Difference, Repro, Row
@@ -68,11 +68,11 @@ class Matrix:
         tell: called with each row as soon as it is done.
         """
         shutil.rmtree(self._top, ignore_errors=True)
+        self._seed()
         other = tools.other_python()
         chosen = variations(*((other.program, other.version) if other else ()))
         if self._wanted.quick:
             chosen = tuple(item for item in chosen if item.quick)
-        tools.make_locale(self._top / "tools" / "locales")
         plain = self._row(PLAIN)
         rows = []
         tell(plain)
@@ -84,12 +84,19 @@ class Matrix:
                 tell(rows[-1])
         causes = causes_of(rows)
         shutil.rmtree(reports, ignore_errors=True)
-        rows = [self._reported(row, release, reports) if row.name in causes else row for row in rows]
+        until = time.monotonic() + SECONDS
+        rows = [self._reported(row, release, reports, until) if row.name in causes else row for row in rows]
         notes = () if other else ("no other Python 3 was found on PATH, so none was varied",)
         return Repro(
             self._wanted.project.recipe, self._wanted.release_id, self._digests, plain, tuple(rows),
             causes, notes, self._wanted.quick, self._wanted.toolchain,
         )  # fmt: skip
+
+    def _seed(self) -> None:
+        """Take one copy of the project, of which all builds get copies: it may be edited meanwhile."""
+        seed = self._top / "seed"
+        rooms.copy_project(self._wanted.project.top, seed, umask=Surroundings.umask, later=0)
+        self._wanted = dataclasses.replace(self._wanted, project=dataclasses.replace(self._wanted.project, top=seed))
 
     def clear(self) -> None:
         """Remove all that was built; what there is to say of it is in the result."""
@@ -123,6 +130,8 @@ class Matrix:
         rooms.furnish(room, around, project)
         if variation.history != "warm":
             rooms.stock(room, project, self._store, toolchain=not self._wanted.toolchain)
+        if around.locale != Surroundings.locale:
+            tools.make_locale(room.locales)
         if around.shuffled or around.days:
             tools.make_etc(around, room.etc)
         rooms.hand_over(room, around, self._builder)
@@ -197,11 +206,11 @@ class Matrix:
             difference(variation.name, name, digests.get(name, ""), self._plain, other, clues) for name in names
         )
 
-    def _reported(self, row: Row, release: Release, reports: Path) -> Row:
+    def _reported(self, row: Row, release: Release, reports: Path, until: float) -> Row:
         """The differences of a row that is a cause, with what diffoscope says of them."""
         assert self._plain is not None
         other = release if row.name == RELEASE else self._kept(row.name, release.lock.name)
-        return dataclasses.replace(row, differing=with_reports(row, self._plain, other, reports))
+        return dataclasses.replace(row, differing=with_reports(row, self._plain, other, reports, until))
 
     def _kept(self, name: str, lock: str) -> Release:
         folder = self._top / "kept" / name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from glassmaster.checks.repro.contents import MOST_ENTRIES, inside
 from glassmaster.checks.repro.result import Difference, Row
 from glassmaster.errors import GlassmasterError
 
-# A difference in one file shows in all that it goes into: so many artefacts are explained, the telling ones first.
-MOST_REPORTS = 4
+# A difference in one file shows in all that it goes into: only the telling ones are explained, and not too many.
+MOST_REPORTS = 3
 TELLING = ((".iso", ".img", ".efi"), (".config", ".cfg", ".lock"))
+# Of the whole matrix. What is left then is named, and not explained.
+SECONDS = 600
 
 
 def difference(variation: str, artefact: str, sha256: str, plain: Release, other: Release, clues: Clues) -> Difference:
@@ -32,14 +35,20 @@ def difference(variation: str, artefact: str, sha256: str, plain: Release, other
     return Difference(artefact, sha256, tuple(entries), likely(pairs, clues, variation))
 
 
-def with_reports(row: Row, plain: Release, other: Release, folder: Path) -> tuple[Difference, ...]:
-    """The differences of a row, some with diffoscope's reports in a directory of the row's below `folder`."""
+def with_reports(row: Row, plain: Release, other: Release, folder: Path, until: float) -> tuple[Difference, ...]:
+    """The differences of a row, some with diffoscope's reports in a directory of the row's below `folder`.
+
+    until: of time.monotonic(); later than that diffoscope is not asked any more.
+    """
     files = [dict(release.files()) for release in (plain, other)]
     chosen = _telling([item.artefact for item in row.differing if all(item.artefact in found for found in files)])
     below = folder / row.name.replace(" ", "-")
     done = []
     for item in row.differing:
-        if item.artefact in chosen:
+        if item.artefact in chosen and time.monotonic() > until:
+            late = f"diffoscope was not asked: {SECONDS} seconds had gone by with other differences"
+            item = dataclasses.replace(item, problems=(*item.problems, late))
+        elif item.artefact in chosen:
             said = diffoscope.explain(item.artefact, files[0][item.artefact], files[1][item.artefact], below)
             reports = tuple(str(path.relative_to(folder.parent)) for path in said.reports)
             item = dataclasses.replace(item, reports=reports, problems=(*item.problems, *said.problems))
@@ -48,6 +57,9 @@ def with_reports(row: Row, plain: Release, other: Release, folder: Path) -> tupl
 
 
 def _telling(names: Sequence[str]) -> list[str]:
-    """Images first, then texts, then what only repeats digests."""
-    ranks = {name: next((n for n, ends in enumerate(TELLING) if name.endswith(ends)), len(TELLING)) for name in names}
-    return sorted(names, key=lambda name: (ranks[name], name))[:MOST_REPORTS]
+    """Images; if there are none, texts; if there are none, what only repeats digests."""
+    for ends in (*TELLING, ("",)):
+        found = sorted(name for name in names if name.endswith(ends))
+        if found:
+            return found[:MOST_REPORTS]
+    return []

@@ -120,17 +120,22 @@ def stock(room: Room, project: Project, source: Store, *, toolchain: bool) -> No
     The tools know their own path, so they are not copied: the store leads to them.
     """
     store = Store(outside(room, room.store))
-    store.root.mkdir(parents=True, exist_ok=True)
-    for sha512 in project.inputs:
-        if sha512 in source:
-            store.path(sha512).parent.mkdir(parents=True, exist_ok=True)
-            _link_or_copy(source.path(sha512), store.path(sha512))
+    take_downloads(store, source, project.inputs)
     finished = source.root.resolve() / "derived" / TOOLCHAIN
     if toolchain and finished.is_dir():
         for folder in sorted(path for path in finished.iterdir() if not path.name.startswith(".")):
             link = store.derived(TOOLCHAIN, folder.name)
             link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to(folder)
+
+
+def take_downloads(store: Store, source: Store, inputs: Iterable[str]) -> None:
+    """Into a new store, those files of another one that are wanted and there. inputs: SHA-512."""
+    store.root.mkdir(parents=True, exist_ok=True)
+    for sha512 in inputs:
+        if sha512 in source:
+            store.path(sha512).parent.mkdir(parents=True, exist_ok=True)
+            _link_or_copy(source.path(sha512), store.path(sha512))
 
 
 def _link_or_copy(source: Path, target: Path) -> None:
