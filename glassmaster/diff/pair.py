@@ -14,6 +14,7 @@ from glassmaster.diff.source import IMAGE, Source
 from glassmaster.diff.xenfacts import is_xen
 
 RC_D = "etc/rc.d/"
+MUCH = 100
 # What rc.conf is made of, in the order in which the shell reads it: the release's defaults (which the overlay machine
 # keeps under another name), that overlay's, what the overlays above it add, and the machine's own.
 _RC_CONFS = tuple(map(re.compile, (
@@ -52,9 +53,10 @@ def paired(old: Source, new: Source, changes: tuple[Change, ...]) -> Pair:
     """Read what the changes' meanings need, of both sides at once."""
     no_bytes = " and ".join(source.side.label for source in (old, new) if not source.contents.known)
     before, after = wanted(changes, old.states), wanted(changes, new.states)
-    small = len(before) + len(after) < 64
     requests = ((old.contents, before), (new.contents, after))
-    facts = (read_facts(requests[0]), read_facts(requests[1])) if small else both(read_facts, *requests)
+    # A process of its own is worth it for many files, or for a long way over a disc.
+    is_much = (before or after) and max(len(before), len(after), len(old.states) // 50, len(new.states) // 50) > MUCH
+    facts = both(read_facts, *requests) if is_much else (read_facts(requests[0]), read_facts(requests[1]))
     return Pair(old.states, new.states, changes, *facts, no_bytes)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from glassmaster.checks.readback import file_digest
 from glassmaster.config.tree import ConfigTree
 from glassmaster.diff.compare import compare
 from glassmaster.diff.groups import groups, rooms
@@ -71,7 +72,7 @@ def compare_trees(name: str, old: Source, new: Source, terms: Terms) -> TreeDiff
     pair = replace(pair, changes=graded(pair))
     counted = groups(old.states, new.states, pair.changes)
     sections = [meaning(pair) for meaning in MEANINGS]
-    if not pair.changes and old.digest and new.digest and old.digest != new.digest:
+    if not pair.changes and old.image and new.image and file_digest(old.image) != file_digest(new.image):
         sections.append(Section("boot", (OUTSIDE,)))
     sections.append(size(old.side, new.side, counted if pair.changes else ()))
     if terms.config is not None:

@@ -34,7 +34,7 @@ class Source:
 
     states:  by path. unknown: fields (of FIELDS) that this form does not tell of any path.
     folder:  where DOMUS may be, which describe the images on the disc; None where there is none.
-    digest:  SHA-256 of the image, "" where there is none.
+    image:   the file, None where there is none.
     """
 
     side: Side
@@ -42,7 +42,7 @@ class Source:
     contents: Contents
     unknown: frozenset[str] = frozenset()
     folder: Path | None = None
-    digest: str = ""
+    image: Path | None = None
 
 
 def open_path(path: Path, label: str) -> Source:
@@ -93,19 +93,18 @@ def of_directory(path: Path, label: str) -> Source:
 def _image(path: Path, label: str, form: Form) -> Source:
     """An image: of its specification, when that is known to be of these very bytes; otherwise read whole."""
     is_disc, contents, size = _has(_head(path), _ISO_MAGIC), bytes_of(path), path.stat().st_size
-    digest = file_digest(path)
-    if _is_described(path, digest):
+    if _is_described(path):
         source = _of_spec(read_spec(path.with_suffix(".mtree")), label, form, path.parent)
         title = str(_facts(path.with_suffix(".json")).get("title", ""))
         side = replace(source.side, image_size=size, bytes_known=True, title=title)
-        return replace(source, side=side, contents=contents, digest=digest)
+        return replace(source, side=side, contents=contents, image=path)
     states = of_found(read_iso(path)) if is_disc else _ffs_states(path)
     side = _counted(Side(label, form, image_size=size), states)
     unknown = frozenset({"names"} if is_disc else ())
-    return Source(side, told_origins(states, contents), contents, unknown, path.parent, digest)
+    return Source(side, told_origins(states, contents), contents, unknown, path.parent, path)
 
 
-def _is_described(image: Path, digest: str) -> bool:
+def _is_described(image: Path) -> bool:
     """Whether the specification beside an image is known to be of these very bytes.
 
     A build read the image back against it before it wrote down the image's digest; a release lists both.
@@ -114,7 +113,7 @@ def _is_described(image: Path, digest: str) -> bool:
     if not described.is_file():
         return False
     if sha256 := _facts(image.with_suffix(".json")).get("sha256"):
-        return bool(sha256 == digest)
+        return bool(sha256 == file_digest(image))
     if not checksums.is_file():
         return False
     digests = parse_sha512(checksums.read_text(encoding="utf-8", errors="replace"), str(checksums))

@@ -6,7 +6,8 @@
 The old disc is a stand-in release of that size, built by doit; the new one is the same with changed texts. Measured are
 whole processes: the median of several runs of ours, for the discs alone and for discs with their specifications beside
 them as in out/RECIPE, and one run of diffoscope in the same minutes. Memory is of all processes of a run together
-(their proportional set sizes, looked at a hundred times a second), from a run of its own that is not timed.
+(their proportional set sizes, looked at some times a second), of ours from a run of its own that is not timed. On a
+machine with other work the processor time says more than the clock.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ from glassmaster.checks.readback import file_digest
 for name in sys.argv[1:]:
     write_json(Path(name).with_suffix(".json"), {"sha256": file_digest(Path(name))})
 """
-LOOK_EVERY = 0.01
+LOOK_EVERY = 0.02
 
 
 @dataclass(frozen=True)
@@ -86,10 +87,11 @@ class Pair:
 
 @dataclass(frozen=True)
 class Run:
-    """Seconds by the clock, and of the processors."""
+    """Seconds by the clock, and of the processors; MiB at most, 0 where nobody looked."""
 
     seconds: float
     processor: float
+    memory: float
 
 
 def make(recipe: Path, work: Path, changed: int) -> list[Pair]:
@@ -112,26 +114,20 @@ def python(words: Sequence[object]) -> None:
     subprocess.run([sys.executable, "-c", *map(str, words)], cwd=REPOSITORY, check=True)
 
 
-def timed(argv: Sequence[str], allowed: range) -> Run:
-    """A whole process, with all that it starts."""
+def timed(argv: Sequence[str], allowed: range, *, memory: bool = False) -> Run:
+    """A whole process, with all that it starts. memory: look how much they hold, which takes time."""
+    most = 0
     begin = time.perf_counter()
-    process = subprocess.Popen(argv, cwd=REPOSITORY, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(argv, cwd=REPOSITORY, stdout=subprocess.DEVNULL, start_new_session=True)
+    while memory and not os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG):
+        most = max(most, sum(map(held, family(process.pid))))
+        time.sleep(LOOK_EVERY)
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - begin
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode not in allowed:
         raise SystemExit(f"{argv[0]} ended with status {process.returncode}")
-    return Run(seconds, usage.ru_utime + usage.ru_stime)
-
-
-def peak(argv: Sequence[str]) -> float:
-    """MiB that a process and all that it starts hold together, at most."""
-    most = 0
-    process = subprocess.Popen(argv, cwd=REPOSITORY, stdout=subprocess.DEVNULL, start_new_session=True)
-    while process.poll() is None:
-        most = max(most, sum(map(held, family(process.pid))))
-        time.sleep(LOOK_EVERY)
-    return most / 1024
+    return Run(seconds, usage.ru_utime + usage.ru_stime, most / 1024)
 
 
 def family(leader: int) -> list[int]:
@@ -163,19 +159,25 @@ def compare(pairs: list[Pair], runs: int, *, diffoscope: bool) -> None:
     for name, argv in ours.items():
         timed(argv, range(3))  # warms the page cache up
         done = [timed(argv, range(3)) for _ in range(runs)]
-        medians[name] = statistics.median(run.seconds for run in done)
-        least, most = min(run.seconds for run in done), max(run.seconds for run in done)
+        memory = timed(argv, range(3), memory=True).memory
+        seconds = sorted(run.seconds for run in done)
+        medians[name] = Run(statistics.median(seconds), statistics.median(run.processor for run in done), memory)
         print(
-            f"doit diff, {name + ':':<11} {medians[name]:8.2f} s  {peak(argv):7.1f} MiB  "
-            f"({least:.2f} to {most:.2f} s in {runs} runs; "
-            f"processor time {statistics.median(run.processor for run in done):.2f} s)"
+            line(f"doit diff, {name}", medians[name]),
+            f"({seconds[0]:.2f} to {seconds[-1]:.2f} s by the clock)",
+            flush=True,
         )
     if diffoscope:
-        other = timed(theirs, range(2))
-        used = f"(processor time {other.processor:.2f} s)"
-        print(f"diffoscope:            {other.seconds:8.2f} s  {peak(theirs):7.1f} MiB  {used}")
-        ratios = (f"{other.seconds / one:.1f} ({name})" for name, one in medians.items())
-        print(f"ratio:                 {', '.join(ratios)}")
+        other = timed(theirs, range(2), memory=True)
+        print(line("diffoscope", other))
+        for name, one in medians.items():
+            by_clock, by_processor = other.seconds / one.seconds, other.processor / one.processor
+            print(f"ratio, {name}: {by_clock:.1f} by the clock, {by_processor:.1f} in processor time")
+
+
+def line(name: str, run: Run) -> str:
+    """A row of the result."""
+    return f"{name + ':':<22}{run.seconds:8.2f} s  processor {run.processor:7.2f} s  {run.memory:7.1f} MiB"
 
 
 def main() -> None:

@@ -50,11 +50,16 @@ def test_without_bytes_meanings_say_so(pairs: Pairs) -> None:
 
     old, new = pairs.worlds(change)
     found = result(old.release(), new.release() / "dom0.mtree")
-    remarks = {section.name: section.remarks for section in found.tree.sections}
-    assert all("dom0.mtree" in remarks[name][-1] for name in ("security", "kernel", "rc", "accounts", "etc", "elf"))
-    # What modes say needs no bytes.
-    assert [(item.what, item.rule) for item in items(found, "security")] == [("/netbsd", "setuid")]
+    said = {section.name: section for section in found.tree.sections}
+    for name in ("rc", "accounts", "etc", "elf"):
+        assert "dom0.mtree" in said[name].remarks[-1]
+    assert "dom0.mtree" in items(found, "kernel")[0].detail
+    # What modes say needs no bytes; and what nobody can rule out counts.
+    assert [(item.what, item.rule) for item in items(found, "security")] == [
+        ("/netbsd", "setuid"), ("/etc/rc.d", "listener"), ("/etc/master.passwd", "accounts"),
+    ]  # fmt: skip
     assert {item.grade for item in found.tree.changes} == {"unknown"}
+    assert {decision.rule for decision in found.verdict.open} == {"setuid", "listener", "accounts", "kernel-root"}
 
 
 def test_a_disc_that_is_not_what_is_beside_it_is_read_itself(pairs: Pairs) -> None:
