@@ -33,6 +33,7 @@ RECORDED = (
     "sleep", "svn", "svnversion", "swapctl", "sysctl", "tar", "vnconfig", "xl",
 )  # fmt: skip
 MASTER_PASSWD = "root:*ROOT:0:0::0:0:Charlie &:/root:/bin/sh\ndaemon:*:1:1::0:0:The devil:/:/sbin/nologin\n"
+PASSWD = "root:*:0:0:Charlie &:/root:/bin/sh\ndaemon:*:1:1:The devil:/:/sbin/nologin\n"
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Sandbox:
             self._overlay(overlay, {"domu": domu} if domu else {})
         (root / "memory").mkdir()
         self.write("etc/master.passwd", MASTER_PASSWD)
+        self.write("etc/passwd", PASSWD)
         self.write("etc/group", "wheel:*:0:root\ndaemon:*:1:daemon\n")
         self.write("etc/defaults/rc.conf.netbsd", "random_seed=YES\n")
         self.write("etc/rc.netbsd", 'echo "rc.netbsd $*" >>/calls\n')
@@ -99,6 +101,7 @@ class Sandbox:
         overlay = REPOSITORY / "overlays" / name
         context = {
             "name": "test", "release_id": "0123456789ab", "vars": {},
+            "packages_rc": {"mailer": "NO", "xencommons": "NO"},
             "recipe": SimpleNamespace(
                 description="A test", epoch=1, xen=None, fleet=self._fleet,
                 release=SimpleNamespace(version="6.99.16", machine="amd64"),
