@@ -60,7 +60,9 @@ def run(executor: str, jobs: Sequence[dict[str, Any]]) -> Iterator[Outcome]:
     cloudpickle.register_pickle_by_value(cell)
     try:
         with _client(executor) as client:
-            futures = {client.submit(cell.build, **job, pure=False): job["name"] for job in jobs}
+            # What has no name goes to the worker as it is; what has one, distributed would have it import by that.
+            build = cell.build
+            futures = {client.submit(lambda job: build(**job), job, pure=False): job["name"] for job in jobs}
             for future in distributed.as_completed(futures):  # type: ignore[no-untyped-call]
                 yield _outcome(futures[future], future)
     finally:
