@@ -18,8 +18,10 @@ from glassmaster.release.artefacts import (
     DIFF,
     DIGESTS,
     DOMU,
+    FACTS,
     KERNELS,
     PROVENANCE,
+    REBUILDS,
     REPRO,
     SBOM,
     SMOKE,
@@ -112,6 +114,14 @@ def _evidence(loaded: LoadedRecipe, comparison: Path) -> Iterator[tuple[Path, st
     yield places.out / REPRO, REPRO, "whether it is the same when built again"
     for name in DIFF_FILES:
         yield comparison / name, name, "what changed since the release before"
+
+
+def stage_rebuilds(staged: Staged, before: Path) -> None:
+    """Keep what others said of this release when it was put together before. They are signed on their own."""
+    if (before / FACTS).is_file() and read_document(before / FACTS).get("release_id") == staged.release_id:
+        for path in sorted((before / REBUILDS).glob("*.json*")):
+            (staged.folder / REBUILDS).mkdir(exist_ok=True)
+            shutil.copyfile(path, staged.folder / REBUILDS / path.name)
 
 
 def stage_statements(staged: Staged, lock: Lock) -> list[Image]:

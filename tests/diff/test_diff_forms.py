@@ -13,10 +13,9 @@ import pytest
 from glassmaster.diff import bytewise, details
 from glassmaster.diff.markdown import markdown
 from glassmaster.diff.model import SECTIONS, Result, dumps, from_json, to_json
-from glassmaster.diff.releases import Terms
 from glassmaster.diff.terminal import NAMES, screen, section
 from glassmaster.errors import GlassmasterError
-from tests.diff.conftest import CONFIG, GRUB, PASSWD, RC_CONF, Pairs, World, fill, kernel, opened, result, script
+from tests.diff.conftest import CONFIG, GRUB, PASSWD, RC_CONF, Pairs, World, fill, kernel, opened, script
 
 SCHEMA = json.loads((Path(__file__).resolve().parents[2] / "docs/diff.schema.json").read_text())
 
@@ -176,18 +175,3 @@ def test_diffoscope_is_called_with_a_budget() -> None:
         "timeout", "-k", "5", "12", "diffoscope", "--no-progress", "--timeout", "7",
         "--exclude-directory-metadata", "yes", "--max-text-report-size", "100000", "--text", "-", "a", "b",
     )  # fmt: skip
-
-
-def test_a_program_of_netbsd_says_which(pairs: Pairs, program: Callable[..., bytes]) -> None:
-    def note(version: int) -> str:
-        return f'.section .note.netbsd.ident,"a",@note\n.long 7,4,1\n.asciz "NetBSD"\n.byte 0\n.long {version}\n'
-
-    old, new = pairs.worlds(lambda world: None)
-    for world, version in ((old, 1000000000), (new, 1001000000)):
-        data = program("int one(void) { return 1; }", assembly=note(version))
-        world.file("set:base", "lib/one.so", data, 0o444)
-    found = result(old.release(), new.release(), Terms())
-    (change,) = found.tree.changes
-    assert change.grade == "recompiled"
-    sides = opened(old.folder), opened(new.folder)
-    assert "notes: NetBSD 10.0 -> NetBSD 10.1" in details.details(*sides, "/lib/one.so", pairs.folder)
