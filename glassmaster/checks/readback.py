@@ -54,7 +54,7 @@ def read_iso(path: Path) -> Iterator[Found]:
     try:
         with libarchive.file_reader(str(path), format_name="iso9660", block_size=BLOCK) as archive:
             for entry in archive:
-                at = entry_name(entry.pathname)
+                at = name_of(entry)
                 yield _found(at, entry, digests)
     except libarchive.ArchiveError as error:
         raise GlassmasterError(f"{path}: libarchive cannot read it as an ISO", why=f"at {at}: {error}") from error
@@ -91,9 +91,26 @@ def explained_ffs(path: Path) -> Iterator[None]:
         raise GlassmasterError(f"{path}: not a sound FFS image", why=str(error)) from error
 
 
-def entry_name(name: str | bytes | None) -> str:
-    """A name as libarchive gives it: bytes when it is no UTF-8, None when it could not be read at all."""
-    return name.decode("utf-8", "backslashreplace") if isinstance(name, bytes) else name or "(no name)"
+def name_of(entry: Any) -> str:
+    """The name of an entry of libarchive's."""
+    from libarchive import ffi
+
+    return _text(ffi.entry_pathname(entry._entry_p))
+
+
+def link_of(entry: Any) -> str:
+    """Where a link leads, or which other name a file has."""
+    from libarchive import ffi
+
+    return _text((ffi.entry_symlink if entry.issym else ffi.entry_hardlink)(entry._entry_p))
+
+
+def _text(name: bytes | None) -> str:
+    """A name as it stands on the disc; None when it could not be read at all.
+
+    Not what libarchive-c has for it as text: that is decoded by the character set of the locale.
+    """
+    return "(no name)" if name is None else name.decode("utf-8", "backslashreplace")
 
 
 def _found(path: str, entry: Any, digests: dict[str, tuple[int, str]]) -> Found:
@@ -101,7 +118,7 @@ def _found(path: str, entry: Any, digests: dict[str, tuple[int, str]]) -> Found:
     size, sha256 = 0, ""
     if kind == "file" and entry.islnk:
         # Names that share their content come without it, after the one that has it.
-        size, sha256 = digests.get(entry_name(entry.linkpath), (0, ""))
+        size, sha256 = digests.get(link_of(entry), (0, ""))
     elif kind == "file":
         digest = hashlib.sha256()
         for block in entry.get_blocks():
@@ -109,7 +126,7 @@ def _found(path: str, entry: Any, digests: dict[str, tuple[int, str]]) -> Found:
             size += len(block)
         sha256 = digest.hexdigest()
     digests[path] = (size, sha256)
-    link = entry_name(entry.linkpath) if kind == "link" else ""
+    link = link_of(entry) if kind == "link" else ""
     mtime = -1 if entry.mtime is None else int(entry.mtime)
     return Found(path, kind, entry.mode & 0o7777, entry.uid, entry.gid, mtime, size, sha256, link)
 

@@ -45,6 +45,7 @@ def made_besides(step: str, places: Places) -> Iterator[Path]:
         for folder in sorted(path for path in places.smoke.glob("*") if path.is_dir()):
             yield from (folder / name for name in SMOKE_FILES)
             yield from sorted(folder.glob("screen-[0-9][0-9]*.png"))
+            yield from sorted(folder.glob("disk-[0-9].img"))
 
 
 def _mirror_files(mirror: Path) -> Iterator[Path]:

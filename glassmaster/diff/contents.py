@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from glassmaster.atomic import explained
 from glassmaster.checks.ffs_reader import Image
-from glassmaster.checks.readback import BLOCK, entry_name, explained_ffs
+from glassmaster.checks.readback import BLOCK, explained_ffs, link_of, name_of
 from glassmaster.errors import GlassmasterError
 from glassmaster.tree.entry import Content
 
@@ -67,7 +67,7 @@ class DiscContents:
                 return None
             if entry.islnk:
                 # A name of a file whose bytes came with an earlier name.
-                elsewhere.setdefault(entry_name(entry.linkpath), []).append(path)
+                elsewhere.setdefault(link_of(entry), []).append(path)
                 return None
             seen.add(path)
             return b"".join(entry.get_blocks()) if entry.isreg and entry.size <= LIMIT else None
@@ -103,7 +103,7 @@ def _walked(disc: Path, take: Callable[[str, Any], bytes | None]) -> Iterator[tu
     try:
         with libarchive.file_reader(str(disc), format_name="iso9660", block_size=BLOCK) as archive:
             for entry in archive:
-                path = entry_name(entry.pathname)
+                path = name_of(entry)
                 data = take(path, entry)
                 if data is not None:
                     yield path, data

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from glassmaster.checks.readback import BLOCK, entry_name, file_digest
+from glassmaster.checks.readback import BLOCK, file_digest, name_of
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.pkgsrc.ar import MAGIC, ArMember, read_ar
 from glassmaster.inputs.pkgsrc.archive import HASH
@@ -93,7 +93,7 @@ def _read(part: _Part, label: str) -> Members:
 
 
 def _take(entry: Any, members: Members) -> None:
-    path = entry_name(entry.pathname).removeprefix("./")
+    path = name_of(entry).removeprefix("./")
     kind = (
         "directories" if entry.isdir else "symbolic links" if entry.issym else "hard links" if entry.islnk else "files"
     )

@@ -16,7 +16,7 @@ from typing import Any
 from glassmaster.errors import GlassmasterError
 from glassmaster.recipe.convert import build
 from glassmaster.recipe.kernel import kernel_problems
-from glassmaster.recipe.model import KERNEL_ARGUMENTS_LIMIT, Domu, Kernel, Recipe
+from glassmaster.recipe.model import KERNEL_ARGUMENTS_LIMIT, LEFT_DISK, Domu, Kernel, Recipe
 from glassmaster.recipe.nodes import Mapped, Scalar, merged, place_of, read_yaml
 from glassmaster.recipe.parts import domu_kernels, images_with_packages, kernel_name, packages_section
 from glassmaster.recipe.values import epoch, plain_words
@@ -148,6 +148,7 @@ def _check(recipe: Recipe, node: Mapped) -> None:
                 f"{place_of(node, 'boot', 'others', name)}: boot.others.{name}: not a name for a menu entry",
                 why="expected up to 63 of a-z, 0-9 and -, beginning with a letter or digit",
             )
+    _check_left_disks(recipe, node)
     _check_packages(recipe, node)
     _check_kernel(recipe.kernel, node, "kernel")
     for name, domu in recipe.domus.items():
@@ -160,6 +161,19 @@ def _check(recipe: Recipe, node: Mapped) -> None:
             f"{place_of(node, 'domus')}: domus: two different kernels are called {both}",
             why=f"each would be /netbsd-{both} on the disc",
         )
+
+
+def _check_left_disks(recipe: Recipe, node: Mapped) -> None:
+    """A disk that another scenario leaves must be one of a scenario that comes before."""
+    before: dict[str, int] = {}
+    for scenario in recipe.smoke.scenarios:
+        for left in filter(None, map(LEFT_DISK.fullmatch, scenario.disks)):
+            if int(left["number"] or 1) > before.get(left["scenario"], 0):
+                raise GlassmasterError(
+                    f"{place_of(node, 'smoke', 'scenarios')}: smoke.scenarios: {scenario.name}: disks: {left[0]}",
+                    why=f"no scenario {left['scenario']} with such a disk stands before it",
+                )
+        before[scenario.name] = len(scenario.disks)
 
 
 def _check_domu(name: str, domu: Domu, node: Mapped) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.rc.sandbox import Sandbox
 
 LABEL = [
@@ -128,9 +130,23 @@ def test_a_file_system_that_fsck_cannot_mend_is_a_person_s(sandbox: Sandbox) -> 
     done = sandbox.boot(stdin=">/mended; exit\n")
     assert 'config status=failed dev=/dev/wd0a why="fsck_ffs -p gave up"' in done.stages()
     assert "glassmaster: /dev/wd0a needs fsck_ffs by hand" in done.output
-    assert "config status=ok dev=/dev/wd0a" in done.stages()
+    assert "config status=ok dev=/dev/wd0a mended=yes" in done.stages()
     assert sandbox.calls("fsck_ffs") == ["fsck_ffs -p /dev/rwd0a"] * 2
     assert sandbox.calls("rc.netbsd") == ["rc.netbsd autoboot"]
+
+
+@pytest.mark.parametrize(("config", "var"), [("", " mended=yes"), (" mended=yes", "")])
+def test_what_fsck_mends_is_said_where_it_was_mended(sandbox: Sandbox, config: str, var: str) -> None:
+    sandbox.disks(wd0=LABEL)
+    sandbox.config("wd0a")
+    sandbox.write("disks/wd0a/local/etc/rc.conf", "glassmaster_var=/dev/wd0e\n")
+    sandbox.write("disks/wd0e/log/messages", "kept\n")
+    clean, mended = 'echo "$3: file system is clean; not checking"', 'echo "$3: FREE BLK COUNT(S) WRONG (SALVAGED)"'
+    sandbox.answer("fsck_ffs", mended if config else clean)
+    sandbox.answer("fsck", mended if var else clean)
+    done = sandbox.boot()
+    assert {f"config status=ok dev=/dev/wd0a{config}", f"var status=ok from=/dev/wd0e{var}"} <= set(done.stages())
+    assert "(SALVAGED)" in done.output and "not checking" in done.output
 
 
 def test_a_configuration_that_cannot_be_written_is_a_person_s(sandbox: Sandbox) -> None:
@@ -174,6 +190,7 @@ def test_swap_var_and_tmp_from_the_disk_by_settings(sandbox: Sandbox) -> None:
     sandbox.write("var/log/messages", "the disc's\n")
     sandbox.write("var/db/new/thing", "new\n")
     sandbox.write("var/db/pkg/xl-1/+CONTENTS", "")
+    sandbox.write("var/db/pkg.refcount/dirs/var/xl/xl-1", "")
     done = sandbox.boot()
     assert "var status=ok from=/dev/wd0e" in done.stages()
     assert "tmp status=ok from=/dev/wd0f" in done.stages()
@@ -184,7 +201,7 @@ def test_swap_var_and_tmp_from_the_disk_by_settings(sandbox: Sandbox) -> None:
     ]
     assert sandbox.text("disks/wd0e/log/messages") == "kept\n"
     assert sandbox.text("disks/wd0e/db/new/thing") == "new\n"
-    assert not (sandbox.root / "disks/wd0e/db/pkg").exists()
+    assert not list((sandbox.root / "disks/wd0e/db").glob("pkg*"))
     # The release's own rc mounts both, after its fsck.
     last = [
         "fsck -t ffs -p /dev/rwd0e",
@@ -195,6 +212,17 @@ def test_swap_var_and_tmp_from_the_disk_by_settings(sandbox: Sandbox) -> None:
     assert sandbox.calls("fsck", "mount", "umount", "rc.netbsd")[-4:] == last
     read = sandbox.run("/bin/sh", "-c", ". /etc/defaults/rc.conf; echo $no_swap $rc_configured $random_seed")
     assert read.output == "NO YES YES\n"
+
+
+def test_services_of_packages_are_off_unless_an_overlay_or_the_machine_says_otherwise(sandbox: Sandbox) -> None:
+    sandbox.write("etc/fstab", "")
+    show = "echo $mailer $xencommons"
+    read = sandbox.run("/bin/sh", "-c", f". /etc/defaults/rc.conf; {show}")
+    assert read.output == "NO YES\n"  # the virtual machines of a dom0 need xencommons
+    read = sandbox.run("/bin/sh", "-c", f". /etc/defaults/rc.conf; mailer=YES; {show}")
+    assert read.output == "YES YES\n"
+    (sandbox.root / "etc/defaults/packages.conf").unlink()
+    assert sandbox.run("/bin/sh", "-c", f". /etc/defaults/rc.conf; {show}").output == "YES\n"
 
 
 def test_a_var_that_cannot_be_used_is_in_memory(sandbox: Sandbox) -> None:
