@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import functools
 import importlib
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from doit import get_var
 from doit.exceptions import InvalidDodoFile, TaskFailed
 
 from glassmaster import stepkeys
-from glassmaster.commands.recipes import recipe_of, words_asked_for
+from glassmaster.commands.recipes import CALLER_DIRECTORY, recipe_of, words_asked_for
 from glassmaster.doit_plugins.keys import Key, Targets
 from glassmaster.doit_plugins.modules import Code
 from glassmaster.doit_plugins.outlook import SECONDS
@@ -93,6 +95,17 @@ def recipes() -> tuple[LoadedRecipe, ...]:
     if len(set(names)) != len(names):
         raise InvalidDodoFile(f"two recipes have the same name: {', '.join(names)}")
     return tuple(loaded)
+
+
+def left_out() -> tuple[str, ...]:
+    """What `without=smoke,repro` says: checks that a release may do without."""
+    words = str(get_var("without", "") or "").split(",")
+    return tuple(sorted({word.strip() for word in words if word.strip()}))
+
+
+def compared_to() -> tuple[str, str]:
+    """What `previous=` says: the release before, or ""; and from where that is seen."""
+    return str(get_var("previous", "") or ""), os.environ.get(CALLER_DIRECTORY) or "."
 
 
 def word(loaded: LoadedRecipe) -> str:

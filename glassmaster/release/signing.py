@@ -19,7 +19,7 @@ SUFFIX = ".sig"
 KEY = "GLASSMASTER_SIGNING_KEY"
 AGENT = "SSH_AUTH_SOCK"
 PROGRAM = "ssh-keygen"
-_PRIVATE = b"-----BEGIN "  # of OpenSSH's own form and of the PEM forms
+PRIVATE = b"-----BEGIN "  # of OpenSSH's own form and of the PEM forms
 
 
 def sign_command(key: Path, agent: str = "") -> Command:
@@ -55,7 +55,7 @@ def signing_key(environment: Mapping[str, str] = os.environ) -> Path:
         content = path.read_bytes()
     except OSError as error:
         raise GlassmasterError(f"{KEY}={named}: cannot be read", why=error.strerror or str(error)) from error
-    if content.startswith(_PRIVATE) and path.resolve().is_relative_to(Path.cwd()):
+    if content.startswith(PRIVATE) and path.resolve().is_relative_to(Path.cwd()):
         raise GlassmasterError(
             f"{KEY}={named}: a private key in the repository", why="sooner or later it would be committed",
             hint="keep it elsewhere, or in ssh-agent and name its public half",
