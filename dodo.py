@@ -41,7 +41,10 @@ def task_docs() -> dict[str, Any]:
     site = [tool("mkdocs"), "build", "--strict", "--quiet"]
     return {
         "basename": "docs", "verbosity": 2,
-        "actions": [[sys.executable, "-m", "glassmaster.manual", build], ["env", "SOURCE_DATE_EPOCH=0", "NO_MKDOCS_2_WARNING=1", *site]],
+        "actions": [
+            [sys.executable, "-m", "glassmaster.manual", build],
+            ["env", "SOURCE_DATE_EPOCH=0", "NO_MKDOCS_2_WARNING=1", *site],
+        ],
     }  # fmt: skip
 
 
