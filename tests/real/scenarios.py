@@ -110,7 +110,7 @@ def update() -> list[Milestone]:
 
 def prepare() -> list[Milestone]:
     """An empty disk: from the shell to a configuration on it, and on to a login."""
-    account = f"useradd -m kept; {SAY_DONE}"
+    account = f"useradd kept; sync; {SAY_DONE}"
     command = f"glassmaster-prepare -n {HOST} -c 64 -s 64 -v 128 -d web:16:16 wd0"
     return [
         *started(), *none(command), stage("prepare", "status=ok dev=/dev/wd0f for=web"),
@@ -137,7 +137,8 @@ def machines(disk: str, previous: str) -> list[Scenario]:
         {
             "name": "prepared-again", "disks": ["left:prepared"],
             "milestones": [*started(), stage("config", mended), stage("accounts", "status=taken"), stage("var", both),
-                           see("login", r"login: *$", "kept"), see("shell", r"\$ *$", SAY_DONE), see("done", DONE)],
+                           see("login", r"login: *$", "root"), shell("id kept", SAY_DONE),
+                           see("account", r"^uid=\d+\(kept\)"), see("done", DONE)],
         },
         {"name": "configured", "disks": [disk], "milestones": [*started(), *up(config=clean), *look()]},
         {
