@@ -38,7 +38,7 @@ def make_tree(target: Path) -> Path:
     (host / "accounts/master.passwd").write_text(f"root:{HASH}:0:0::0:0:Charlie &:/root:/bin/sh\n")
     (host / "etc/edition").write_text("Ours.\n")
     (host / "etc/known").write_text("first\n")
-    (host / "restart").write_text("local/etc/known cron\n")
+    (host / "restart").write_text("local/etc/known inetd\n")
     return checkout
 
 
@@ -100,8 +100,9 @@ def update() -> list[Milestone]:
     return [
         shell("commit 2 local/etc/known second && glassmaster-update"),
         see("checkout", f"recorded: svn checkout --force --non-interactive {URL}/pservers/{HOST}@1 "),
-        see("change", r"^  local/etc/known"), stage("restart", "status=ok script=cron"),
-        stage("update", "status=ok local=2 global=2", f"{spoil}; glassmaster-update; cat /etc/known"),
+        see("change", r"^  local/etc/known"), stage("restart", "status=ok script=inetd"),
+        stage("update", "status=ok local=2 global=2", "ls -l /config/local/etc/ssh"),
+        see("key", r"^-rw-------.* ssh_host_rsa_key$", f"{spoil}; glassmaster-update; cat /etc/known"),
         see("mistake", r"local/etc/rc\.conf: not sh"), stage("update", 'status=refused why="the configuration has'),
         see("second", r"^second", "glassmaster-update back; cat /etc/known"),
         stage("update", "status=back"), see("first", r"^first", SAY_DONE), see("done", DONE),
