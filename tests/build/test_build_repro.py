@@ -23,6 +23,13 @@ from tests.repro.test_repro_faults import NAMED
 if TYPE_CHECKING:
     from tests.build.conftest import Clone
 
+BUILT = """\
+boot: {root: ""}
+kernel:
+  source: built
+  build:
+    name: RACK
+"""
 INJECT = Path(__file__).parents[1] / "repro" / "inject"
 # The serial number of the FAT image is the fault of `user`, too.
 ARTEFACTS = {"dom0.iso", "dom0.mtree", "dom0.json"}
@@ -95,6 +102,21 @@ def test_quick(built: Clone) -> None:
     # The result stands until something changes, or more is asked for.
     assert "up to date" in built.doit("repro", "--quick").stdout
     assert "quick: true -> false" in built.doit("plan", "repro").stdout.lower()
+
+
+@pytest.mark.slow
+def test_kernels_from_source_are_built_again_and_their_tools_when_asked_for(built: Clone) -> None:
+    built.recipe("rack", BUILT)
+    for options, store in (((), ("downloads", "toolchain")), (("--toolchain",), ("downloads",))):
+        done = built.doit("repro", "--quick", *options, "recipe=rack", timeout=TIMEOUT)
+        assert done.returncode == 0, done.stdout
+        result = read_result(built.out("repro.json", "rack"))
+        assert result.toolchain == bool(options)
+        for row in (result.plain, *result.variations[2:]):
+            assert row.from_store == store and "kernel" in row.rebuilt
+            assert ("toolchain" in row.rebuilt) == bool(options)
+        incremental = result.variations[1]
+        assert incremental.name == "incremental" and "kernel" in incremental.rebuilt
 
 
 @pytest.mark.slow

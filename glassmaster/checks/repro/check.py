@@ -6,6 +6,8 @@ import dataclasses
 import json
 import os
 import shutil
+import site
+import sys
 import sysconfig
 import time
 from collections.abc import Callable, Mapping
@@ -55,7 +57,7 @@ class Matrix:
     def __init__(self, wanted: Wanted, top: Path, store: Store, python: str) -> None:
         self._wanted, self._top, self._store = wanted, top.absolute(), store
         self._builder = Builder(os.geteuid(), os.getegid())
-        self._inherited = Inherited(python, {name: os.environ[name] for name in PASSED_ON if name in os.environ})
+        self._inherited = Inherited(python, _inherited())
         self._plain_facts: dict[str, object] = {}
         self._facts: dict[str, object] = {}
         self._plain: Release | None = None
@@ -228,6 +230,15 @@ class Matrix:
         derived = [DERIVED] if variation.history in ("warm", "incremental") else []
         linked = [TOOLCHAIN] if self._wanted.built and not self._wanted.toolchain and not derived else []
         return (DOWNLOADS, *derived, *linked)
+
+
+def _inherited() -> dict[str, str]:
+    """What finds packages and sets the epoch; packages of the user's own too, which are below another HOME."""
+    found = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    own = site.getusersitepackages()
+    if own in sys.path:
+        found["PYTHONPATH"] = os.pathsep.join(filter(None, [found.get("PYTHONPATH", ""), own]))
+    return found
 
 
 def _with_our_packages(variables: Mapping[str, str]) -> dict[str, str]:
