@@ -43,8 +43,8 @@ from glassmaster.release.sbom_components import Subject
 from glassmaster.release.sbom_inputs import Image, images_of
 from glassmaster.release.source import source_of, write_source
 
-# Of a boot: what a person wants to see later. Not QEMU's log, which is empty unless something is wrong.
-SMOKE_FILES = ("serial.log", "timeline.json", "command.txt", "screen-*.png")
+# Of a boot: what a person wants to see later. What else lies there names paths of this machine, or is empty.
+SMOKE_FILES = ("serial.log", "timeline.json", "screen-*.png")
 DIFF_FILES = tuple(f"{DIFF}.{suffix}" for suffix in ("json", "html", "md"))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from glassmaster.checks.repro.result import read_result
 from glassmaster.diff.model import Decision, Verdict, dumps
@@ -17,6 +18,7 @@ from glassmaster.release.artefacts import digest_of, files_below
 from glassmaster.release.evidence import diff_problem, readback_problem, repro_problem, smoke_problem
 from glassmaster.release.place import directory_beside, put_directory_in_place
 from glassmaster.release.results import read_comparison, read_document
+from glassmaster.release.verify import verify_directory
 from tests.release.conftest import Released
 
 
@@ -96,6 +98,24 @@ def test_a_damaged_image_is_not_released(released: Released) -> None:
     result = released.doit("release")
     assert result.returncode == 1 and "not released" in result.stdout and "evil" in result.stdout, result.stdout
     assert digests(released.folder) == before
+
+
+def test_a_recipe_without_domus_and_packages(released: Released) -> None:
+    recipes = released.clone.path / "recipes"
+    values = yaml.load((recipes / "standin.yaml").read_text(), Loader=yaml.BaseLoader)
+    bare = {name: value for name, value in values.items() if name not in ("domus", "packages")}
+    (recipes / "bare.yaml").write_text(yaml.safe_dump(bare))
+    result = released.doit("release", "recipe=bare", "without=smoke,repro,diff")
+    assert result.returncode == 0, result.stdout
+    folder = released.clone.out("release", "bare")
+    assert not (folder / "domu").exists() and verify_directory(folder, released.signers).problems == ()
+
+
+def test_clean_takes_away_what_it_made(released: Released) -> None:
+    (released.folder / "mine").write_text("x")
+    result = released.clone.doit("clean", "release")
+    assert result.returncode == 0, result.stdout
+    assert files_below(released.folder) == ["mine"] and released.clone.out("dom0.iso").exists()
 
 
 def test_compared_with_the_release_before(released: Released, copy: Path) -> None:
