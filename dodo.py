@@ -38,14 +38,8 @@ def task_lint() -> Iterator[dict[str, Any]]:
 def task_docs() -> dict[str, Any]:
     """build the documentation site, out/site, of docs/ and of what the program says of itself"""
     build = "build/docs"
-    site = [tool("mkdocs"), "build", "--strict", "--quiet"]
-    return {
-        "basename": "docs", "verbosity": 2,
-        "actions": [
-            [sys.executable, "-m", "glassmaster.manual", build],
-            ["env", "SOURCE_DATE_EPOCH=0", "NO_MKDOCS_2_WARNING=1", *site],
-        ],
-    }  # fmt: skip
+    site = ["env", "SOURCE_DATE_EPOCH=0", "NO_MKDOCS_2_WARNING=1", tool("mkdocs"), "build", "--strict", "--quiet"]
+    return {"basename": "docs", "actions": [[sys.executable, "-m", "glassmaster.manual", build], site]}
 
 
 def task_test() -> dict[str, Any]:

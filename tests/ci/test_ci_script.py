@@ -91,6 +91,8 @@ def test_a_failed_step_is_the_end(clone: Clone) -> None:
 
 @pytest.mark.slow
 def test_the_whole_pipeline_from_a_change_to_a_published_release(clone: Clone, tmp_path: Path) -> None:
+    recipe = clone.path / "recipes/standin.yaml"
+    recipe.write_text(recipe.read_text().replace("(not NetBSD)", "after the change (not NetBSD)"))
     motd = clone.path / "overlays/dom0/etc/motd"
     motd.write_text("changed since the last tag\n")
     clone.commit("v2")

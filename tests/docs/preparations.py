@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from collections.abc import Callable
 
 from glassmaster.config.layout import make_config_tree
@@ -64,6 +65,17 @@ def howto(world: World) -> None:
     (world.project / "share/web").write_text(line("web", recipe="standin"))
 
 
+def diff(world: World) -> None:
+    shutil.copytree(world.project / "out/standin", world.project / "burnt")
+
+
+def rollout(world: World) -> None:
+    (world.project / "recipes/racks.yaml").write_text("extends: standin.yaml\n")
+    (world.home / ".ssh").mkdir(mode=0o700)
+    key = world.home / ".ssh/release"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True, timeout=60)
+
+
 def store(world: World) -> None:
     """A file that no lock names, one that is damaged, and a bundle."""
     files = Store(world.store)
@@ -107,9 +119,11 @@ PREPARATIONS: dict[str, Callable[[World], None]] = {
     "README.md": readme,
     "docs/commands.md": commands,
     "docs/config-trees.md": config_trees,
+    "docs/diff.md": diff,
     "docs/fleet.md": fleet,
     "docs/howto.md": howto,
     "docs/release.md": release,
+    "docs/rollout.md": rollout,
     "docs/store.md": store,
     "docs/verify.md": verify,
 }
