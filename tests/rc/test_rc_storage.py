@@ -297,8 +297,8 @@ def test_empty_targets_are_left_empty_until_they_are_made_a_mirror(store: Sandbo
     assert storage(store, "start").stages()[-1] == refused(why)
     assert storage(store, "create", "2026").stages()[-1] == "storage status=created serial=2026"
     assert store.calls("raidctl", "newfs") == [
-        "raidctl -C /memory/storage/raid0.conf raid0", "raidctl -I 2026 raid0", "raidctl -i raid0",
-        "newfs /dev/rraid0d", "raidctl -u raid0",
+        "raidctl -C /memory/storage/raid0.conf raid0", "raidctl -I 2026 raid0", "raidctl -v -i raid0",
+        "newfs -I /dev/rraid0d", "raidctl -u raid0",
     ]  # fmt: skip
     assert on_target(store, "sd1") == record("free", 0)
 
