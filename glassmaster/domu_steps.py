@@ -11,6 +11,7 @@ from glassmaster.atomic import put_in_place, temporary_beside, write_json, write
 from glassmaster.checks import readback
 from glassmaster.checks.sound import require_sound
 from glassmaster.doit_plugins.progress import progress
+from glassmaster.errors import GlassmasterError
 from glassmaster.images.ffs.writer import write_ffs
 from glassmaster.images.iso import write_iso
 from glassmaster.inputs.checksums import format_checksums
@@ -18,6 +19,7 @@ from glassmaster.inputs.record import read_record
 from glassmaster.places import STANDIN_NOTICE, Places, domu_layer_names
 from glassmaster.recipe.load import LoadedRecipe
 from glassmaster.recipe.model import Domu, Recipe
+from glassmaster.release.signing import sign, signature_of, signing_key
 from glassmaster.tree.entry import Content, Entry
 from glassmaster.tree.layer import Layer, read_layers, write_layer
 from glassmaster.tree.merge import Tree, merge
@@ -64,8 +66,19 @@ def write_digests(loaded: LoadedRecipe) -> None:
     facts = {name: json.loads(places.domu(f"{name}.json").read_bytes()) for name in loaded.recipe.domus}
     digests = {f"{name}.img": str(item["sha512"]) for name, item in facts.items()}
     one = next(iter(facts.values()))
+    # A signature that is there is of another manifest.
+    signature_of(places.domu("SHA512")).unlink(missing_ok=True)
     head = f"# recipe {loaded.name}\n# release {one['release_id']}\n# epoch {one['epoch']}\n"
     write_text(places.domu("SHA512"), head + format_checksums("SHA512", digests))
+
+
+def sign_digests(loaded: LoadedRecipe) -> None:
+    """Sign the manifest of the images with the user's key."""
+    if not loaded.recipe.domus:
+        raise GlassmasterError(
+            f"recipe {loaded.name}: nothing to sign", why="it has no domUs, and so no manifest of them"
+        )
+    sign(Places(loaded.name).domu("SHA512"), signing_key())
 
 
 def volume_id(recipe: Recipe, name: str) -> str:

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from glassmaster.errors import GlassmasterError
+from glassmaster.inputs import remote
 from glassmaster.inputs.debian import fetch_locked
 from glassmaster.inputs.download import download
 from glassmaster.inputs.incoming import Wanted
@@ -63,12 +64,21 @@ def fetch(loaded: LoadedRecipe) -> None:
     inputs = lock.inputs
     plain = [item for item in inputs if item.kind != "debian"]
     debian = [item for item in inputs if item.kind == "debian"]
+    elsewhere = remote.configured()
     register(store, loaded.lock)
-    download([Wanted(item.name, item.urls, item.sha512, item.size) for item in plain], store)
+    if elsewhere:
+        remote.take_from(elsewhere, _wanted(inputs), store)
+    download(_wanted(plain), store)
     fetch_locked(debian, store)
     _require_sizes(inputs, store, loaded)
+    if elsewhere and elsewhere.filled:
+        remote.fill(elsewhere, _wanted(inputs), store)
     identity = release_id(loaded.digest(), inputs, lock.packages)
     write_record(Places(loaded.name).inputs, identity, inputs, lock.packages)
+
+
+def _wanted(inputs: Sequence[LockedInput]) -> list[Wanted]:
+    return [Wanted(item.name, item.urls, item.sha512, item.size) for item in inputs]
 
 
 def _require_sizes(inputs: Sequence[LockedInput], store: Store, loaded: LoadedRecipe) -> None:

@@ -128,6 +128,26 @@ class Places:
         return self.out / "readback.json"
 
     @property
+    def repro_result(self) -> Path:
+        """Whether it is the same when it is built again."""
+        return self.out / "repro.json"
+
+    @property
+    def repro(self) -> Path:
+        """What explains why it is not."""
+        return self.out / "repro"
+
+    @property
     def smoke(self) -> Path:
         """The smoke test's folder."""
         return self.out / "smoke"
+
+    @property
+    def release(self) -> Path:
+        """What is handed over."""
+        return self.out / "release"
+
+    @property
+    def published(self) -> Path:
+        """Which releases were published, and where."""
+        return self.out / "published.json"

@@ -73,6 +73,10 @@ def _of_grub(recipe: Recipe, name: str) -> bool:
     return name.startswith("debian/grub-")
 
 
+def _every(_: Recipe, __: str) -> bool:
+    return True
+
+
 def _of_packages(_: Recipe, name: str) -> bool:
     return name.startswith("packages/")
 
@@ -111,9 +115,13 @@ STEPS = {
         tools=(("mformat",),),
     ),
     "domu": Reads(("domus", "standin", "media.volume_id", "epoch"), release_id=True),
+    "sign": Reads(("domus",), tools=(("ssh-keygen",),)),
     "mtree": Reads(_TREE, release_id=True),
     "iso": Reads((*_TREE, "media", "description"), release_id=True),
     "readback": Reads(()),
+    # The whole recipe is in the release id, the SBOM, the provenance or the page.
+    "release": Reads(None, rows=_every, release_id=True, packages=True, tools=(("ssh-keygen",), ("git",))),
+    "repro": Reads(("kernel.source", "domus")),
     "smoke": Reads(
         ("smoke", "xen", "boot.others", "kernel.source", "kernel.build.config"), tools=(("qemu-system-x86_64",),)
     ),

@@ -16,9 +16,9 @@ from glassmaster.inputs.standin.package_repository import repository_path
 from glassmaster.inputs.store import default_store
 from glassmaster.places import KERNEL_FOLDER, SETS_FOLDER, Places, layer_names
 from glassmaster.recipe.load import LoadedRecipe
-from glassmaster.recipe.model import EMPTY_DISK, Kernel
+from glassmaster.recipe.model import EMPTY_DISK, LEFT_DISK, Kernel
 from glassmaster.recipe.packages import Packages
-from glassmaster.recipe.parts import images_with_packages
+from glassmaster.recipe.parts import domu_kernels, images_with_packages
 
 
 def mirror_files(loaded: LoadedRecipe) -> list[Path]:
@@ -63,9 +63,21 @@ def tools_exist(toolchain: Path) -> bool:
 
 
 def disks(loaded: LoadedRecipe) -> list[Path]:
-    """The hard disks' images that the smoke test's scenarios name."""
-    scenarios = loaded.recipe.smoke.scenarios
-    return sorted({Path(disk) for item in scenarios for disk in item.disks if disk != EMPTY_DISK})
+    """The hard disks' images that the smoke test's scenarios name, and do not make themselves."""
+    named = {disk for item in loaded.recipe.smoke.scenarios for disk in item.disks}
+    return sorted(Path(disk) for disk in named if disk != EMPTY_DISK and not LEFT_DISK.fullmatch(disk))
+
+
+def handed_over(loaded: LoadedRecipe) -> list[Path]:
+    """What the build leaves for a release. Results of checks are no files that it makes others make."""
+    places, domus = Places(loaded.name), loaded.recipe.domus
+    images = [places.domu(f"{name}.{suffix}") for name in sorted(domus) for suffix in ("img", "mtree", "json")]
+    kernels = ["kernel", *(["domu-kernels"] if domu_kernels(loaded.recipe) else [])]
+    return [
+        places.iso, places.facts, places.mtree, places.kernel_config, loaded.lock, places.inputs, *images,
+        *([places.domu("SHA512")] if domus else []), *(places.layer(name) for name in kernels),
+        *(places.blob(name) for name in kernels),
+    ]  # fmt: skip
 
 
 def layers(loaded: LoadedRecipe) -> list[Path]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 
+from doit import task_params
+
 from glassmaster import present
 from glassmaster.commands.recipes import must_be_locked
 from glassmaster.doit_plugins.checker import ContentChecker
@@ -12,9 +14,13 @@ from glassmaster.inputs.overlay_sources import overlay_files, overlay_state
 from glassmaster.inputs.standin.source_sets import source_files
 from glassmaster.places import BOOT_IMAGES, Places, domu_layer_names, domu_overlay, packages_layer
 from glassmaster.recipe.parts import all_sets, domu_kernels
+from glassmaster.release.artefacts import DIGESTS, FACTS, NOTES, PROVENANCE, SBOM
+from glassmaster.release.keyparts import release_key
+from glassmaster.release.signing import signature_of
 from glassmaster.taskfiles import (
     blobs_exist,
     disks,
+    handed_over,
     layers,
     mirror_files,
     packages_need,
@@ -23,12 +29,12 @@ from glassmaster.taskfiles import (
     stored,
     tools_exist,
 )  # fmt: skip
-from glassmaster.taskmaking import Task, group, near, recipes, step_task, word
+from glassmaster.taskmaking import Task, group, near, recipes, release_options, step_task, word
 
 __all__ = [
     "DOIT_CONFIG", "task_domu", "task_fetch", "task_grub", "task_iso", "task_kernel", "task_lock", "task_locked",
-    "task_mtree", "task_overlay", "task_packages", "task_readback", "task_sets", "task_smoke", "task_standin",
-    "task_toolchain", "task_xen",
+    "task_mtree", "task_overlay", "task_packages", "task_readback", "task_release", "task_repro", "task_sets",
+    "task_sign", "task_smoke", "task_standin", "task_toolchain", "task_xen",
 ]  # fmt: skip
 
 DOIT_CONFIG = {
@@ -190,6 +196,18 @@ def task_domu() -> Iterator[Task]:
             yield step_task("domu", loaded, "domu_steps.write_digests", needs=facts, makes=makes, part="SHA512")
 
 
+def task_sign() -> Iterator[Task]:
+    """sign the manifest of the domUs' images, for glassmaster-rollout (the key: GLASSMASTER_SIGNING_KEY)"""
+    yield group("sign", task_sign)
+    for loaded in recipes():
+        places = Places(loaded.name)
+        task = step_task(
+            "sign", loaded, "domu_steps.sign_digests", needs=[places.domu("SHA512")] if loaded.recipe.domus else [],
+            makes=[signature_of(places.domu("SHA512"))], always=True,
+        )  # fmt: skip
+        yield {**task, "meta": {"show": (present.signature, [places])}}
+
+
 def task_grub() -> Iterator[Task]:
     """build the boot loader for BIOS and UEFI, and its menu"""
     yield group("grub", task_grub)
@@ -219,6 +237,19 @@ def task_iso() -> Iterator[Task]:
         yield {**task, "meta": {"show": (present.image, [places, word(loaded)])}}
 
 
+def task_release() -> Iterator[Task]:
+    """put together what is handed over: checksums, signatures, SBOM, provenance, release page; and verify it"""
+    yield group("release", task_release)
+    for loaded in recipes():
+        places, options = Places(loaded.name), release_options(loaded)
+        task = step_task(
+            "release", loaded, "release_steps.make_release", options, needs=handed_over(loaded),
+            makes=[places.release / name for name in (DIGESTS, FACTS, PROVENANCE, SBOM, NOTES)],
+            key=release_key(loaded, options),
+        )  # fmt: skip
+        yield {**task, "meta": {"show": (present.release, [places])}}
+
+
 def task_readback() -> Iterator[Task]:
     """compare the finished CD image with its mtree specification once more"""
     yield group("readback", task_readback)
@@ -233,6 +264,31 @@ def task_readback() -> Iterator[Task]:
             always=True,
         )
         yield {**task, "meta": {"show": (present.readback, [places])}}
+
+
+QUICK = {
+    "name": "quick", "long": "quick", "type": bool, "default": False,
+    "help": "repro: everything varied at once, and builds that are disturbed; under a minute",
+}  # fmt: skip
+TOOLCHAIN = {
+    "name": "toolchain", "long": "toolchain", "type": bool, "default": False,
+    "help": "repro: make NetBSD's tools again as well, for kernels from source",
+}  # fmt: skip
+
+
+@task_params([QUICK, TOOLCHAIN])  # type: ignore[untyped-decorator]  # doit has no type hints
+def task_repro(quick: bool, toolchain: bool) -> Iterator[Task]:
+    """build it again in other surroundings, and compare every artefact (--quick, --toolchain)"""
+    yield group("repro", task_repro)
+    for loaded in recipes():
+        places = Places(loaded.name)
+        images = [places.domu("SHA512")] if loaded.recipe.domus else []
+        task = step_task(
+            "repro", loaded, "commands.repro.repro", quick, toolchain,
+            needs=[places.iso, places.facts, loaded.lock, *images], makes=[places.repro_result],
+            key={"quick": quick, "toolchain": toolchain},
+        )  # fmt: skip
+        yield {**task, "meta": {"show": (present.repro, [places])}}
 
 
 def task_smoke() -> Iterator[Task]:

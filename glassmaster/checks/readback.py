@@ -6,11 +6,13 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from glassmaster.checks.ffs_reader import DamagedImageError, Image, complaints
+from glassmaster.checks.ffs_reader import Found as InodeFound
 from glassmaster.doit_plugins.progress import Advance, progress
 from glassmaster.errors import GlassmasterError
 from glassmaster.tree.mtree import Listed
@@ -52,7 +54,7 @@ def read_iso(path: Path) -> Iterator[Found]:
     try:
         with libarchive.file_reader(str(path), format_name="iso9660", block_size=BLOCK) as archive:
             for entry in archive:
-                at = _text(entry.pathname)
+                at = name_of(entry)
                 yield _found(at, entry, digests)
     except libarchive.ArchiveError as error:
         raise GlassmasterError(f"{path}: libarchive cannot read it as an ISO", why=f"at {at}: {error}") from error
@@ -60,26 +62,55 @@ def read_iso(path: Path) -> Iterator[Found]:
 
 def read_ffs(path: Path) -> Iterator[Found]:
     """All entries of an FFS image; an image whose books are wrong (blocks, links, bitmaps) is an error."""
-    try:
+    with explained_ffs(path):
         image = Image(path)
         wrong = complaints(image)
         if wrong:
             raise DamagedImageError("\n".join(wrong[:SHOWN]))
         for name, item in image.walk():
-            data = image.content(item) if item.kind != "dir" else b""
-            is_file = item.kind == "file"
-            yield Found(
-                name, item.kind, item.mode, item.uid, item.gid, min(item.times), len(data) if is_file else 0,
-                hashlib.sha256(data).hexdigest() if is_file else "",
-                data.decode("utf-8", "backslashreplace") if item.kind == "link" else "",
-            )  # fmt: skip
-    except (ValueError, IndexError, struct.error) as error:
+            yield found_in_ffs(image, name, item)
+
+
+def found_in_ffs(image: Image, path: str, item: InodeFound) -> Found:
+    """What a file of an FFS image is."""
+    data = image.content(item) if item.kind != "dir" else b""
+    is_file = item.kind == "file"
+    return Found(
+        path, item.kind, item.mode, item.uid, item.gid, min(item.times), len(data) if is_file else 0,
+        hashlib.sha256(data).hexdigest() if is_file else "",
+        data.decode("utf-8", "backslashreplace") if item.kind == "link" else "",
+    )  # fmt: skip
+
+
+@contextmanager
+def explained_ffs(path: Path) -> Iterator[None]:
+    """Whatever a damaged FFS image leads to, as an error for people."""
+    try:
+        yield
+    except (OSError, ValueError, IndexError, ArithmeticError, struct.error) as error:
         raise GlassmasterError(f"{path}: not a sound FFS image", why=str(error)) from error
 
 
-def _text(name: str | bytes | None) -> str:
-    """A name as libarchive gives it: bytes when it is no UTF-8, None when it could not be read at all."""
-    return name.decode("utf-8", "backslashreplace") if isinstance(name, bytes) else name or "(no name)"
+def name_of(entry: Any) -> str:
+    """The name of an entry of libarchive's."""
+    from libarchive import ffi
+
+    return _text(ffi.entry_pathname(entry._entry_p))
+
+
+def link_of(entry: Any) -> str:
+    """Where a link leads, or which other name a file has."""
+    from libarchive import ffi
+
+    return _text((ffi.entry_symlink if entry.issym else ffi.entry_hardlink)(entry._entry_p))
+
+
+def _text(name: bytes | None) -> str:
+    """A name as it stands on the disc; None when it could not be read at all.
+
+    Not what libarchive-c has for it as text: that is decoded by the character set of the locale.
+    """
+    return "(no name)" if name is None else name.decode("utf-8", "backslashreplace")
 
 
 def _found(path: str, entry: Any, digests: dict[str, tuple[int, str]]) -> Found:
@@ -87,7 +118,7 @@ def _found(path: str, entry: Any, digests: dict[str, tuple[int, str]]) -> Found:
     size, sha256 = 0, ""
     if kind == "file" and entry.islnk:
         # Names that share their content come without it, after the one that has it.
-        size, sha256 = digests.get(_text(entry.linkpath), (0, ""))
+        size, sha256 = digests.get(link_of(entry), (0, ""))
     elif kind == "file":
         digest = hashlib.sha256()
         for block in entry.get_blocks():
@@ -95,15 +126,15 @@ def _found(path: str, entry: Any, digests: dict[str, tuple[int, str]]) -> Found:
             size += len(block)
         sha256 = digest.hexdigest()
     digests[path] = (size, sha256)
-    link = _text(entry.linkpath) if kind == "link" else ""
+    link = link_of(entry) if kind == "link" else ""
     mtime = -1 if entry.mtime is None else int(entry.mtime)
     return Found(path, kind, entry.mode & 0o7777, entry.uid, entry.gid, mtime, size, sha256, link)
 
 
-def file_digest(path: Path) -> str:
-    """SHA-256 of an image, in hex."""
+def file_digest(path: Path, algorithm: str = "sha256") -> str:
+    """SHA-256 of an image, in hex; or another digest."""
     with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        return hashlib.file_digest(stream, algorithm).hexdigest()
 
 
 def compare(listed: Iterable[Listed], found: Iterable[Found]) -> Readback:

@@ -20,7 +20,7 @@ class Boot(PlainCommand):
 
     name = "boot"
     doc_purpose = "start a host in a virtual machine: the CD, its disk, console and ssh"
-    doc_usage = "host=NAME config=DIR [recipe=NAME] [ssh=PORT] [keep=yes]"
+    doc_usage = "host=NAME config=DIR [recipe=NAME] [svn=URL] [ssh=PORT] [keep=yes]"
     doc_description = (
         "Makes the host's disk as config-disk does (out/RECIPE/disks/NAME.img; keep=yes takes the one that is there), "
         "and starts the CD of the recipe with it in QEMU, the serial console on this terminal. Port 2222 of this "
@@ -52,7 +52,7 @@ class Boot(PlainCommand):
                 raise InvalidCommand(f"there is no {iso}\n  build it: ./doit iso recipe={words[0]}")
             tree = read_config_tree(Path(os.environ.get(CALLER_DIRECTORY) or ".") / folder)
             if str(get_var("keep", "")) != "yes" or not disk.exists():
-                write_host_disk(tree, host, wanted_of(loaded), disk)
+                write_host_disk(tree, host, wanted_of(loaded, tree, host), disk)
             smoke, network = loaded.recipe.smoke, network_of(tree.host(host))
             machine = Interactive(iso, disk, smoke.memory, smoke.cpu, smoke.machine, network, port())
             print(f"console: press {HOTKEYS['serial']} in the boot menu; Ctrl-A X ends the machine")

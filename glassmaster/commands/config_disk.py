@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from glassmaster.doit_plugins.command import PlainCommand
 
 if TYPE_CHECKING:
     from glassmaster.config.disk import DiskFacts, Wanted
+    from glassmaster.config.subversion import Origin
+    from glassmaster.config.tree import ConfigTree
     from glassmaster.recipe.load import LoadedRecipe
 
 CALLER_DIRECTORY = "GLASSMASTER_CWD"
@@ -24,11 +27,12 @@ class ConfigDisk(PlainCommand):
 
     name = "config-disk"
     doc_purpose = "make a host's hard disk as an image, from its configuration"
-    doc_usage = "host=NAME config=DIR [recipe=NAME] [out=FILE]"
+    doc_usage = "host=NAME config=DIR [recipe=NAME] [svn=URL] [out=FILE]"
     doc_description = (
         "The disk has an MBR, a disklabel, /config with marker and configuration, swap, and both for each virtual "
         "machine, as host.yaml says. The recipe gives the marker's name, the time that everything carries, and numbers "
-        "for names of users. Without out= the image is out/RECIPE/disks/NAME.img."
+        "for names of users. Without out= the image is out/RECIPE/disks/NAME.img. Where DIR is a Subversion checkout, "
+        "the disk says of which URL and revision, for glassmaster-update; svn=URL names the tree as servers reach it."
     )
     examples = ("config-disk host=dom0.example.org config=racks/checkout recipe=standin",)
 
@@ -50,10 +54,13 @@ class ConfigDisk(PlainCommand):
             loaded = recipe_of(words[0])
             out = get_var("out", None)
             target = caller / str(out) if out else default_target(loaded, host)
-            facts = write_host_disk(read_config_tree(caller / folder), host, wanted_of(loaded), target)
+            tree = read_config_tree(caller / folder)
+            wanted = wanted_of(loaded, tree, host)
+            facts = write_host_disk(tree, host, wanted, target)
         except GlassmasterError as error:
             raise InvalidCommand(str(error)) from error
         print(as_text(facts, str(out or target), target.stat().st_size))
+        print(updates_text(facts, wanted.origins))
         return 0
 
 
@@ -72,15 +79,26 @@ def default_target(loaded: LoadedRecipe, host: str) -> Path:
     return Places(loaded.name).out / "disks" / f"{host}.img"
 
 
-def wanted_of(loaded: LoadedRecipe) -> Wanted:
-    """What a disk takes from a recipe, and from the release where it was built."""
-    from glassmaster.config.disk import MARKER, Wanted
+def wanted_of(loaded: LoadedRecipe, tree: ConfigTree, host: str) -> Wanted:
+    """What a disk takes from a recipe, from the release where it was built, and from Subversion."""
+    from glassmaster.config.disk import MARKER, Wanted, places_of
+    from glassmaster.config.subversion import origins
     from glassmaster.inputs.accounts import Accounts
     from glassmaster.places import Places
 
     path = Places(loaded.name).accounts
     accounts = Accounts(**json.loads(path.read_bytes())) if path.exists() else None
-    return Wanted(loaded.recipe.variables.get("marker", MARKER), loaded.recipe.epoch, accounts)
+    found = origins(tree, places_of(tree, host), str(get_var("svn", "")))
+    return Wanted(loaded.recipe.variables.get("marker", MARKER), loaded.recipe.epoch, accounts, found)
+
+
+def updates_text(facts: DiskFacts, origins: Mapping[str, Origin]) -> str:
+    """Where glassmaster-update will look, or why it will not."""
+    if not origins:
+        return "glassmaster-update: from nowhere yet; svn=URL says where the servers find the repository"
+    local = next(origin for place, origin in origins.items() if place.endswith(f"/{facts.host}"))
+    changed = "".join(f"\n  {place} has changes that are not committed" for place, o in origins.items() if o.changed)
+    return f"glassmaster-update: from {local.url}, revision {local.revision}{changed}"
 
 
 def as_text(facts: DiskFacts, shown: str, size: int) -> str:

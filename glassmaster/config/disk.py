@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from glassmaster.config.check import check
@@ -15,7 +15,9 @@ from glassmaster.config.host import FILE as HOST_FILE
 from glassmaster.config.host import MIB, HostFacts, Slot, read_host, slots
 from glassmaster.config.modes import FILE as MODES_FILE
 from glassmaster.config.modes import Attributes, attributes
-from glassmaster.config.tree import ConfigTree, Server
+from glassmaster.config.subversion import FILE as SUBVERSION_FILE
+from glassmaster.config.subversion import Origin, as_record
+from glassmaster.config.tree import SHARED, ConfigTree, Server
 from glassmaster.errors import GlassmasterError
 from glassmaster.images.disk import LONGEST_LABEL, DiskPlan, Partition, Place, write_disk
 from glassmaster.images.ffs.superblock import LONGEST_LABEL as LONGEST_FFS_LABEL
@@ -45,11 +47,15 @@ class DiskFacts:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a disk is made of, beside the tree. accounts: the release's, or None when it was not built."""
+    """What a disk is made of, beside the tree.
+
+    accounts: the release's, or None when it was not built. origins: where the tree's directories are in Subversion.
+    """
 
     marker: str
     epoch: int
     accounts: Accounts | None
+    origins: Mapping[str, Origin] = field(default_factory=dict)
 
 
 def write_host_disk(tree: ConfigTree, name: str, wanted: Wanted, target: Path) -> DiskFacts:
@@ -73,6 +79,14 @@ def write_host_disk(tree: ConfigTree, name: str, wanted: Wanted, target: Path) -
         size = facts.disk.size * MIB if facts.disk.size else None
         places = write_disk(DiskPlan(partitions, name[:LONGEST_LABEL], size), target)
     return DiskFacts(name, facts, divided, places)
+
+
+def places_of(tree: ConfigTree, name: str) -> Iterable[str]:
+    """The directories of the tree that are on a host's disk."""
+    host = tree.host(name)
+    facts = read_host(host)
+    guests = [tree.guests[guest].place for guest in facts.disk.domus if guest in tree.guests] if facts else []
+    return (host.place, *guests, SHARED)
 
 
 def _make_folder(target: Path) -> None:
@@ -147,6 +161,10 @@ def _entries(server: Server, shared: Server, wanted: Wanted, blob: Blob) -> Iter
     yield Entry(ROOT, "dir", 0o755, 0, 0, epoch)
     yield Entry(wanted.marker, "file", 0o644, 0, 0, epoch, content=blob.add(b""))
     yield Entry(STATE, "dir", 0o700, 0, 0, epoch)
+    if {server.place, SHARED} <= wanted.origins.keys():
+        record = as_record(wanted.origins[server.place], wanted.origins[SHARED])
+        content = blob.add(record.encode("ascii"))
+        yield Entry(f"{STATE}/{SUBVERSION_FILE}", "file", 0o600, 0, 0, epoch, content=content)
     for top, source in (("local", server), ("global", shared)):
         yield Entry(top, "dir", 0o755, 0, 0, epoch)
         yield from _below(top, source, wanted, blob)

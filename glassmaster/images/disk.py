@@ -183,6 +183,15 @@ def _size(path: Path) -> int:
         raise GlassmasterError(f"{path}: cannot be read", why=str(error)) from error
 
 
+def copy_image(source: Path, target: Path) -> None:
+    """Copy an image as it is; where it has nothing but zeros the copy takes no room."""
+    with source.open("rb") as stream, target.open("wb") as copy:
+        copy.truncate(_size(source))
+        for start, end in _extents(stream.fileno()):
+            for at in range(start, end, COPY_BYTES):
+                os.pwrite(copy.fileno(), os.pread(stream.fileno(), min(COPY_BYTES, end - at), at), at)
+
+
 def _copy(partition: Partition, image: int, position: int) -> None:
     assert partition.content is not None
     with partition.content.open("rb") as stream:

@@ -48,30 +48,45 @@ def download(
     Raises one GlassmasterError that names all files that did not arrive; whatever else goes wrong (a full disk) ends
     everything at once.
     """
+    found, failed = attempt(wanted, store, at_once=at_once, patience=patience, say=say)
+    if failed:
+        raise _sum(failed, len(found) + len(failed))
+    return [replace(found.get(item.sha512, Arrived(item)), wanted=item) for item in wanted]
+
+
+def attempt(
+    wanted: Sequence[Wanted], store: Store, *,
+    at_once: int = 4, patience: Patience | None = None, say: Callable[[str], None] = print, most_broken: int = 0,
+) -> tuple[dict[str, Arrived], list[NotArrivedError]]:  # fmt: skip
+    """As `download`: what arrived, by digest, and what did not.
+
+    most_broken: when so many files did not arrive, and not for being absent, the rest is not tried; 0: no limit.
+    """
     missing = {item.sha512: item for item in wanted if item.sha512 not in store}
     found: dict[str, Arrived] = {}
     failed: list[NotArrivedError] = []
-    if missing:
-        total = sum(item.size for item in missing.values())
-        with progress("fetching", total, "bytes") as advance, closing(_session(at_once)) as session:
-            work = _Work(store, session, patience or Patience(), advance)
-            try:
-                work.start(list(missing.values()), at_once)
-                while len(found) + len(failed) < len(missing):
-                    news = work.news.get()
-                    if isinstance(news, str):
-                        say(news)
-                    elif isinstance(news, Arrived):
-                        found[news.wanted.sha512] = news
-                    elif isinstance(news, NotArrivedError):
-                        failed.append(news)
-                    else:
-                        raise news
-            finally:
-                work.stop.set()
-    if failed:
-        raise _sum(failed, len(missing))
-    return [replace(found.get(item.sha512, Arrived(item)), wanted=item) for item in wanted]
+    if not missing:
+        return found, failed
+    total = sum(item.size for item in missing.values())
+    with progress("fetching", total, "bytes") as advance, closing(_session(at_once)) as session:
+        work = _Work(store, session, patience or Patience(), advance)
+        try:
+            work.start(list(missing.values()), at_once)
+            while len(found) + len(failed) < len(missing):
+                news = work.news.get()
+                if isinstance(news, str):
+                    say(news)
+                elif isinstance(news, Arrived):
+                    found[news.wanted.sha512] = news
+                elif isinstance(news, NotArrivedError):
+                    failed.append(news)
+                    if sum(not error.absent for error in failed) == most_broken > 0:
+                        break
+                else:
+                    raise news
+        finally:
+            work.stop.set()
+    return found, failed
 
 
 class _Work:
@@ -145,7 +160,8 @@ def _host(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme == "file":
         return "this machine"
-    return parts.netloc.rpartition("@")[2]
+    host = parts.netloc.rpartition("@")[2]
+    return host if parts.scheme in ("http", "https") else f"{parts.scheme}://{host}"
 
 
 def _session(at_once: int) -> requests.Session:

@@ -1,7 +1,8 @@
-"""Reading a URL from some byte on: http:, https: and file:, and everything that a server can say instead."""
+"""Reading a URL from some byte on: http:, https:, file: and s3:, and everything that a server can say instead."""
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from glassmaster.errors import GlassmasterError
+from glassmaster.inputs import objects
 
 if TYPE_CHECKING:
     import requests
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 CHUNK = 1 << 20
 # Seconds to connect, and between two pieces of an answer.
 TIMEOUT = (15.0, 60.0)
-HINT = "use https:, http: or file:"
+HINT = "use https:, http:, file: or s3:"
 # RFC 9110, 14.4: `bytes FIRST-LAST/SIZE`, the size perhaps `*`.
 _CONTENT_RANGE = re.compile(r"bytes (?P<first>[0-9]{1,18})-(?P<last>[0-9]{1,18})/(?P<size>[0-9]{1,18}|\*)")
 _LENGTH = re.compile(r"[0-9]{1,18}")
@@ -87,6 +89,14 @@ def opened(
             answer = get(url, stream=True, timeout=timeout, headers=headers)
         with answer:
             yield _body(url, answer)
+    elif scheme in objects.SCHEMES:
+        with explained(url):
+            there = objects.size_of(url, timeout)
+            if there is None:
+                raise FileNotFoundError(errno.ENOENT, "there is no such object")
+        begin = min(start, there)
+        rest = objects.pieces_of(url, begin, there, timeout)
+        yield Body(begin, there, _pieces(url, lambda: next(rest, b"")))
     else:
         raise SourceError(url, "not a URL of a kind that is known here", Fault.GONE, hint=HINT)
 

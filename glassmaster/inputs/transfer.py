@@ -42,7 +42,11 @@ class StoppedError(Exception):
 
 
 class NotArrivedError(GlassmasterError):
-    """No mirror gave the file."""
+    """No mirror gave the file. absent: all of them say that they have none of that name."""
+
+    def __init__(self, what: str, *, why: str, absent: bool) -> None:
+        super().__init__(what, why=why)
+        self.absent = absent
 
 
 class WrongFileError(GlassmasterError):
@@ -86,6 +90,7 @@ class Transfer:
     failures: int = 0
     last: dict[str, str] = field(default_factory=dict)
     _from: list[str] = field(default_factory=list)
+    _absent: set[str] = field(default_factory=set)
 
     @property
     def wanted(self) -> Wanted:
@@ -113,7 +118,7 @@ class Transfer:
             mirrors = [mirror for mirror in mirrors if not mirror.given_up]
             idle = 0 if self.part.size > before else idle + 1
         why = "\n".join(self.last.values()) or "there is no URL for it"
-        raise NotArrivedError(f"{self.wanted.name}: did not arrive", why=why)
+        raise NotArrivedError(f"{self.wanted.name}: did not arrive", why=why, absent=self.last.keys() == self._absent)
 
     def _tried(self, mirror: Mirror) -> bool:
         """One attempt; whether the file is in the store now."""
@@ -122,6 +127,8 @@ class Transfer:
             self._check(mirror)
         except SourceError as error:
             self._failed(mirror, error)
+            if error.fault is Fault.GONE:
+                self._absent.add(mirror.url)
             mirror.given_up = error.fault is Fault.GONE or (error.fault is Fault.RANGE and mirror.whole_only)
             mirror.whole_only = mirror.whole_only or error.fault is Fault.RANGE
             return False

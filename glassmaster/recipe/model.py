@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -19,6 +20,7 @@ from glassmaster.recipe.values import (
     one_line,
     pattern,
     plain_words,
+    report_place,
     volume_id,
     whole,
 )
@@ -27,6 +29,7 @@ from glassmaster.recipe.values import (
 KERNEL_ARGUMENTS_LIMIT = 255
 # In the place of a file name: a hard disk with nothing on it.
 EMPTY_DISK = "empty"
+LEFT_DISK = re.compile(r"left:(?P<scenario>[^:]+)(?::(?P<number>[1-9]))?")
 
 
 @dataclass(frozen=True)
@@ -238,7 +241,8 @@ class Scenario:
     )
     firmware: Literal["bios", "uefi"] = setting("What it is booted by.", default="bios")
     disks: tuple[str, ...] = setting(
-        "Its hard disks, in order: files with images, seen from the repository, or `empty`. They are not changed.",
+        "Its hard disks, in order: files with images, seen from the repository, which are not changed; `empty`; or "
+        "`left:SCENARIO`, the first disk of an earlier scenario as that one left it (`left:SCENARIO:2`: its second).",
         default=(),
         convert=one_line,
     )
@@ -270,6 +274,33 @@ class Smoke:
     scenarios: tuple[Scenario, ...] = setting("Further machines, each booted once.", default=())
 
 
+Rule = Literal[
+    "setuid", "world-writable", "listener", "keys", "accounts", "kernel-root", "xen", "boot", "package-down", "budget",
+    "hidden",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Diff:
+    """What `doit diff` makes of a new release (docs/diff.md says what each rule catches)."""
+
+    rules: tuple[Rule, ...] = setting(
+        "Changes that need a decision: `doit diff` ends with 2 until each is accepted by name.",
+        default=("setuid", "world-writable", "listener", "keys", "accounts", "kernel-root", "budget"),
+    )
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """How machines say what they run (docs/fleet.md)."""
+
+    report: str = setting(
+        "Where each machine puts its line when it has come up, and after glassmaster-update: a directory that is "
+        "mounted there, or a URL (https:, http:) that takes PUT. Its rc.conf may say otherwise: glassmaster_report.",
+        convert=report_place,
+    )
+
+
 @dataclass(frozen=True)
 class Recipe:
     """One release, whole."""
@@ -295,4 +326,6 @@ class Recipe:
     )
     media: Media = setting("The disc.")
     smoke: Smoke = setting("The boot test.", default_factory=Smoke)
+    fleet: Fleet | None = setting("What machines report of themselves; without it they are asked.", default=None)
+    diff: Diff = setting("The comparison with another release.", default_factory=Diff)
     standin: Standin | None = setting("Present when the release is the stand-in.", default=None)

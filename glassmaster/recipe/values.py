@@ -13,6 +13,7 @@ MEDIA = {"cd74": 333_000 * 2048, "cd80": 360_000 * 2048, "dvd": 2_298_496 * 2048
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 _DIGITS = re.compile(r"[0-9]{1,18}")
 _ABSOLUTE = re.compile(r"/[\x21-\x7e]+")
+_REPORT = re.compile(r"(?:https?:/)?/[A-Za-z0-9._:/@%+-]+")
 _CONFIG = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*( [^\s\"#]+)+")
 _OPTION = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(=.+)?")
 _CODE = re.compile(r"[0-9a-f]{12}")
@@ -89,6 +90,13 @@ def mirror(text: str) -> str:
     """The URL of a mirror, of a kind that can be fetched from."""
     if not text.isprintable() or not text.startswith(MIRROR_SCHEMES):
         raise ValueError(f"expected a URL that begins with {', '.join(MIRROR_SCHEMES)}")
+    return text
+
+
+def report_place(text: str) -> str:
+    """A directory, or a URL of http: or https:, in characters that need no quotes in sh."""
+    if not _REPORT.fullmatch(text):
+        raise ValueError("expected an absolute path, or a URL that begins with https: or http:")
     return text
 
 

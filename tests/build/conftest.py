@@ -29,7 +29,7 @@ class Clone:
     umask: int = 0o022
 
     def doit(
-        self, *arguments: str, environment: Mapping[str, str] | None = None, **options: Any
+        self, *arguments: str, environment: Mapping[str, str] | None = None, timeout: float = TIMEOUT, **options: Any
     ) -> subprocess.CompletedProcess[str]:
         """Run doit; what it prints, both streams, is in stdout."""
         result: subprocess.CompletedProcess[str] = subprocess.run(
@@ -39,7 +39,7 @@ class Clone:
                 "PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "GLASSMASTER_STORE": str(self.store),
                 "PYTHONDONTWRITEBYTECODE": "1", **(environment or {}),
             },
-            umask=self.umask, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=TIMEOUT,
+            umask=self.umask, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout,
             **options,
         )  # fmt: skip
         return result

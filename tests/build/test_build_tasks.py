@@ -24,6 +24,7 @@ TASKS = [
     "packages",
     "readback",
     "sets",
+    "sign",
     "smoke",
     "standin",
     "test",

@@ -238,3 +238,32 @@ def test_an_image_that_is_cut_off(built: Clone) -> None:
     with image.open("r+b") as stream:
         stream.truncate(offset + size // 2 // 2048 * 2048)
     assert failure(built, "cut", damaged=True)
+
+
+@pytest.mark.slow
+def test_a_scenario_takes_up_the_disks_that_another_one_left(built: Clone) -> None:
+    """The stand-in's kernel writes nothing to a disk; what is handed on is a copy all the same, and stays."""
+    (built.path / "full.img").write_bytes(b"a configuration".ljust(1 << 20, b"\0"))
+    built.recipe(
+        "handed",
+        """\
+smoke:
+  firmware: []
+  scenarios:
+    - {name: first, disks: [full.img, empty]}
+    - {name: second, disks: ['left:first:2', 'left:first']}
+    - {name: third, disks: ['left:second:2']}
+""",
+    )
+    status, output, _ = smoke(built, "handed")
+    assert status == 0, output
+    for disk in ("first/disk-1.img", "second/disk-2.img"):
+        assert built.out(f"smoke/{disk}", "handed").read_bytes() == (built.path / "full.img").read_bytes()
+    empty = built.out("smoke/first/disk-2.img", "handed").stat()
+    assert (empty.st_size, empty.st_blocks) == (512 << 20, 0)
+    assert not list(built.out("smoke/third", "handed").glob("disk-*"))
+    assert "cache=unsafe" in built.out("smoke/second/command.txt", "handed").read_text()
+    assert "snapshot=on" in built.out("smoke/third/command.txt", "handed").read_text()
+    assert not list((built.path / "build/handed").glob(".smoke-*"))
+    assert built.doit("clean", "smoke", "recipe=handed").returncode == 0
+    assert not built.out("smoke", "handed").exists()

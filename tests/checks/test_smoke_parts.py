@@ -246,6 +246,14 @@ def test_real_qemu_refuses_a_processor(plan: Plan, tmp_path: Path) -> None:
     assert "no-such-cpu" in result.failure
 
 
+def test_a_disk_is_changed_only_where_that_is_wanted(plan: Plan) -> None:
+    machine = dataclasses.replace(plan.machine, disks=(Path("a.img"),))
+    command = qemu.machine_command(machine, Path("qmp"), Path("variables")).line()
+    assert "id=disk0,format=raw,snapshot=on,file=a.img" in command
+    command = qemu.machine_command(dataclasses.replace(machine, writes=True), Path("qmp"), Path("variables")).line()
+    assert "id=disk0,format=raw,cache=unsafe,file=a.img" in command
+
+
 def test_without_qemu(plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(GlassmasterError, match="not installed"):

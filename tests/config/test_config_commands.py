@@ -66,10 +66,18 @@ def test_from_nothing_to_a_disk(doit: Doit, tmp_path: Path) -> None:
     assert said == "1 host, 1 virtual machine, not against a CD (no recipe=NAME): 0 errors, 0 warnings\n"
     said = doit("config-disk", "host=dom0.example.org", "config=racks/checkout", "recipe=standin", "out=disk.img")
     assert (tmp_path / "disk.img").exists() and "wd0f" in said
-    last = said.splitlines()[-1]
-    assert last == (
-        "on the machine itself: glassmaster-prepare -n dom0.example.org -c 128 -s 512 -v 256 -d web:32:128 wd0"
-    )
+    assert said.splitlines()[-2:] == [
+        "on the machine itself: glassmaster-prepare -n dom0.example.org -c 128 -s 512 -v 256 -d web:32:128 wd0",
+        "glassmaster-update: from nowhere yet; svn=URL says where the servers find the repository",
+    ]
+    (tmp_path / "racks/checkout" / HOST / "restart").write_text("")
+    words = ("config-disk", "host=dom0.example.org", "config=racks/checkout", "out=disk.img")
+    said = doit(*words, "svn=https://svn.example.org/conf")
+    assert said.splitlines()[-2:] == [
+        f"glassmaster-update: from https://svn.example.org/conf/{HOST}, revision 1",
+        f"  {HOST} has changes that are not committed",
+    ]
+    assert "svn=nowhere: not a URL" in doit(*words, "svn=nowhere", status=3)
     doit("config-disk", "host=dom0.example.org", "config=racks/checkout")
     assert (tmp_path / "project/out/standin/disks/dom0.example.org.img").stat().st_size == 1_109_393_408
 

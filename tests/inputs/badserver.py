@@ -27,7 +27,8 @@ class BadServer:
 
     trouble: how probable it is that a request meets a fault. sent: body bytes by path. faults: how many of each kind.
     asked: requests by path.
-    ranges: whether Range is understood. sent_something: called after each piece.
+    ranges: whether Range is understood; with HEAD, as S3's clients ask, that is enough of an S3 to read from.
+    sent_something: called after each piece.
     """
 
     files: Mapping[str, bytes]
@@ -55,13 +56,16 @@ class BadServer:
         if body is None or fault == "500":
             handler.send_error(404 if body is None else 500)
             return
-        start = _start(handler.headers.get("Range", "")) if self.ranges else 0
-        part = body[start:]
-        handler.send_response(206 if start else 200)
-        if start:
-            handler.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
+        asked = handler.headers.get("Range", "") if self.ranges else ""
+        start, end = _bounds(asked, len(body))
+        part = body[start:end]
+        handler.send_response(206 if asked else 200)
+        if asked:
+            handler.send_header("Content-Range", f"bytes {start}-{end - 1}/{len(body)}")
         handler.send_header("Content-Length", str(len(part)))
         handler.end_headers()
+        if handler.command == "HEAD":
+            return
         self._send(handler, part, fault, chance)
 
     def _send(self, handler: BaseHTTPRequestHandler, part: bytes, fault: str, chance: random.Random) -> None:
@@ -90,8 +94,9 @@ class BadServer:
                     continue
 
 
-def _start(header: str) -> int:
-    return int(header.removeprefix("bytes=").removesuffix("-")) if header else 0
+def _bounds(header: str, size: int) -> tuple[int, int]:
+    first, _, last = header.removeprefix("bytes=").partition("-")
+    return int(first or 0), min(int(last) + 1, size) if last else size
 
 
 @contextmanager
@@ -109,6 +114,8 @@ def serving(server: BadServer) -> Iterator[BadServer]:
 
         def do_GET(self) -> None:
             server.answer(self)
+
+        do_HEAD = do_GET  # noqa: N815  # http.server's name
 
         def log_message(self, format: str, *args: object) -> None:
             pass

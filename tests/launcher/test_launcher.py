@@ -31,11 +31,15 @@ task default iso
 task iso iso
 task smoke iso smoke
 task test iso test
+task docs extra
 
 group python python3 python3-venv
 group iso @apt-lists gcc libold|libnew
 group smoke qemu
 group test git
+group extra
+group s3
+group dask
 """
 
 # The programs of the system that the launcher may use; everything else is not on its PATH.
@@ -235,6 +239,8 @@ def machine(tmp_path: Path) -> Machine:
     (requirements / "debian.txt").write_text(TABLE)
     (requirements / "build.txt").write_text("doit==1\n")
     (requirements / "test.txt").write_text("pytest==1\n")
+    for name in ("extra", "s3", "dask"):
+        (requirements / f"{name}.txt").write_text(f"{name}==1\n")
     (here / "lists").mkdir()
     machine.flag("lists/mirror_main_Packages")
     machine.flag("uid", "0\n")
@@ -537,6 +543,42 @@ def test_changed_test_requirements_do_not_matter_to_a_build(machine: Machine) ->
     assert machine.run("iso") == []
 
 
+def test_a_group_gets_the_requirements_of_its_name(machine: Machine) -> None:
+    machine.warm("iso")
+    [said] = machine.run("docs")
+    assert "build.txt extra.txt (what is to be done needs extra.txt)" in said
+    assert pip_calls(machine.calls()) == ["wanted-build.txt", "wanted-extra.txt"]
+    [said] = machine.run("test")
+    assert "build.txt test.txt" in said
+    assert machine.run("docs") == machine.run("test") == machine.run("iso") == []
+
+
+@pytest.mark.parametrize(
+    ("words", "remote", "file"),
+    [
+        (["iso"], "s3://bucket/store", "s3.txt"),
+        (["list", "s3://bucket/x"], "", "s3.txt"),
+        (["list", "published=s3://bucket/x"], "", "s3.txt"),
+        (["iso", "executor=dask://127.0.0.1:8786"], "", "dask.txt"),
+    ],
+)
+def test_what_the_command_line_names_may_need_a_library(
+    machine: Machine, words: list[str], remote: str, file: str
+) -> None:
+    machine.warm("iso")
+    if remote:
+        machine.environment["GLASSMASTER_REMOTE"] = remote
+    [said] = machine.run(*words)
+    assert f"build.txt {file}" in said
+    assert machine.run(*words) == []
+
+
+def test_another_kind_of_remote_store_needs_none(machine: Machine) -> None:
+    machine.warm("iso")
+    machine.environment["GLASSMASTER_REMOTE"] = "https://cache.example.org/s3:/store"
+    assert machine.run("iso") == []
+
+
 def test_after_a_failed_installation_nothing_is_trusted(machine: Machine) -> None:
     machine.flag("pip-fails")
     said = machine.run("list", status=3)
@@ -668,6 +710,13 @@ def test_what_tests_run_with_holds_what_builds_run_with() -> None:
     build = pins("build.txt")
     assert {"doit", "pycdlib", "pyyaml", "jinja2", "libarchive-c", "requests"} <= set(build)
     assert build.items() <= pins("test.txt").items()
+
+
+def test_all_requirements_can_be_installed_together() -> None:
+    found: dict[str, str] = {}
+    for path in sorted((TOP / "requirements").glob("*.in")):
+        for package, pin in pins(f"{path.stem}.txt").items():
+            assert found.setdefault(package, pin) == pin, f"{package}: {path.stem}.txt has another version"
 
 
 @pytest.mark.parametrize("name", ["doit", ".ci/run"])

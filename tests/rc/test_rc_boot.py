@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.rc.sandbox import Sandbox
 
 LABEL = [
@@ -128,9 +130,23 @@ def test_a_file_system_that_fsck_cannot_mend_is_a_person_s(sandbox: Sandbox) -> 
     done = sandbox.boot(stdin=">/mended; exit\n")
     assert 'config status=failed dev=/dev/wd0a why="fsck_ffs -p gave up"' in done.stages()
     assert "glassmaster: /dev/wd0a needs fsck_ffs by hand" in done.output
-    assert "config status=ok dev=/dev/wd0a" in done.stages()
+    assert "config status=ok dev=/dev/wd0a mended=yes" in done.stages()
     assert sandbox.calls("fsck_ffs") == ["fsck_ffs -p /dev/rwd0a"] * 2
     assert sandbox.calls("rc.netbsd") == ["rc.netbsd autoboot"]
+
+
+@pytest.mark.parametrize(("config", "var"), [("", " mended=yes"), (" mended=yes", "")])
+def test_what_fsck_mends_is_said_where_it_was_mended(sandbox: Sandbox, config: str, var: str) -> None:
+    sandbox.disks(wd0=LABEL)
+    sandbox.config("wd0a")
+    sandbox.write("disks/wd0a/local/etc/rc.conf", "glassmaster_var=/dev/wd0e\n")
+    sandbox.write("disks/wd0e/log/messages", "kept\n")
+    clean, mended = 'echo "$3: file system is clean; not checking"', 'echo "$3: FREE BLK COUNT(S) WRONG (SALVAGED)"'
+    sandbox.answer("fsck_ffs", mended if config else clean)
+    sandbox.answer("fsck", mended if var else clean)
+    done = sandbox.boot()
+    assert {f"config status=ok dev=/dev/wd0a{config}", f"var status=ok from=/dev/wd0e{var}"} <= set(done.stages())
+    assert "(SALVAGED)" in done.output and "not checking" in done.output
 
 
 def test_a_configuration_that_cannot_be_written_is_a_person_s(sandbox: Sandbox) -> None:

@@ -447,3 +447,25 @@ def test_packages_of_a_domu_are_checked_as_well() -> None:
 def test_mistakes_in_packages(line: str, message: str) -> None:
     text = PACKAGES.replace("  sets: [core]\n", f"  {line}\n") if line.startswith("sets") else f"{PACKAGES}  {line}\n"
     assert message in refused(text)
+
+
+@pytest.mark.parametrize(
+    ("scenarios", "disk"),
+    [
+        ("{name: a, disks: ['left:a']}", "left:a"),
+        ("{name: a, disks: ['left:b']}, {name: b, disks: [empty]}", "left:b"),
+        ("{name: a, disks: [empty]}, {name: b, disks: ['left:a:2']}", "left:a:2"),
+        ("{name: a}, {name: b, disks: ['left:a']}", "left:a"),
+        ("{name: a, disks: ['left:bios']}", "left:bios"),
+    ],
+)
+def test_a_disk_that_no_scenario_before_leaves(scenarios: str, disk: str) -> None:
+    said = refused(f"{MINIMAL}smoke:\n  scenarios: [{scenarios}]\n")
+    assert said.startswith("recipes/x.yaml:13: smoke.scenarios: ")
+    assert f"disks: {disk}\n  no scenario" in said
+
+
+def test_a_disk_that_a_scenario_before_leaves() -> None:
+    text = "{name: a, disks: [empty, empty]}, {name: b, disks: ['left:a:2', 'left:a', other.img]}"
+    recipe = loaded(f"{MINIMAL}smoke:\n  scenarios: [{text}]\n").recipe
+    assert recipe.smoke.scenarios[1].disks == ("left:a:2", "left:a", "other.img")

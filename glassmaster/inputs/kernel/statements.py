@@ -60,6 +60,11 @@ def top_config_lines(embedded: EmbeddedConfig) -> tuple[str, ...]:
 
 def config_lines(embedded: EmbeddedConfig) -> tuple[str, ...]:
     """The `config` statements that hold in a kernel, those of included files among them."""
+    return config_statements(statements(embedded.top.lines, included(embedded)))
+
+
+def included(embedded: EmbeddedConfig) -> Read:
+    """What finds a kernel's included files by name, for one walk through its statements."""
     left: dict[str, list[tuple[str, ...]]] = {}
     for file in embedded.includes:
         left.setdefault(file.name, []).append(file.lines)
@@ -68,4 +73,4 @@ def config_lines(embedded: EmbeddedConfig) -> tuple[str, ...]:
         blocks = left.get(name)
         return blocks.pop(0) if blocks else None
 
-    return config_statements(statements(embedded.top.lines, read))
+    return read

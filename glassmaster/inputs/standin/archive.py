@@ -7,6 +7,7 @@ import hashlib
 import io
 import lzma
 import tarfile
+import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, cast
@@ -43,6 +44,11 @@ def write_set(path: Path, name: str, items: Iterable[Item], *, epoch: int, manif
                 lines.append(f"./{item.path} type=file uname=root gname=wheel mode=0444".encode())
                 body = b"\n".join([*sorted(lines), b""])
                 tar.addfile(_header(item, epoch, len(body)), io.BytesIO(body))
+
+
+def gzipped(data: bytes, level: int) -> bytes:
+    """The data as gzip -n makes it; gzip.compress() names another operating system in each version of Python."""
+    return zlib.compress(data, level, wbits=16 + zlib.MAX_WBITS)
 
 
 def _compressor(path: Path) -> Callable[[IO[bytes]], IO[bytes]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bz2
-import gzip
 import hashlib
 import io
 import lzma
@@ -11,13 +10,14 @@ import tarfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from glassmaster.inputs.standin.archive import gzipped
 from glassmaster.inputs.standin.content import Item
 
 PREFIX = "/usr/pkg"
 GZIP_LEVEL = XZ_PRESET = BZIP2_LEVEL = 1
 PKGTOOLS_VERSION = "20091115"
 COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
-    "gzip": lambda data: gzip.compress(data, GZIP_LEVEL, mtime=0),
+    "gzip": lambda data: gzipped(data, GZIP_LEVEL),
     "xz": lambda data: lzma.compress(data, preset=XZ_PRESET),
     "bzip2": lambda data: bz2.compress(data, BZIP2_LEVEL),
     "none": lambda data: data,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,7 +11,7 @@ from glassmaster.inputs.checksums import format_checksums
 from glassmaster.inputs.decompress import CHUNK
 from glassmaster.inputs.kernel.wanted import SOURCE_FOLDER
 from glassmaster.inputs.standin import content
-from glassmaster.inputs.standin.archive import write_set
+from glassmaster.inputs.standin.archive import gzipped, write_set
 from glassmaster.inputs.standin.content import Item
 from glassmaster.inputs.standin.kernel_build import CONFIGS, build_kernel
 from glassmaster.inputs.standin.package_repository import make_repository
@@ -23,6 +22,7 @@ This is not NetBSD. It is the stand-in release that glassmaster made on this mac
 with a kernel of glassmaster's own that reports what Xen gave it and powers off. No server runs on it.
 """
 KERNEL_MODE = 0o555
+KERNEL_GZIP_LEVEL = 9
 
 
 def make_release(mirror: Path, version: str, machine: str, *, epoch: int, files: int, size: int) -> None:
@@ -45,7 +45,7 @@ def make_release(mirror: Path, version: str, machine: str, *, epoch: int, files:
         items = [Item("netbsd", mode=KERNEL_MODE, data=kernel)]
         write_set(binary / "sets" / kernel_sets[-1], f"kern-{config}", items, epoch=epoch, manifest=False)
         packed.append(f"netbsd-{config}.gz")
-        write_bytes(binary / "kernel" / packed[-1], gzip.compress(kernel, mtime=0))
+        write_bytes(binary / "kernel" / packed[-1], gzipped(kernel, KERNEL_GZIP_LEVEL))
     sources = source_sets(machine)
     for name, source in sources.items():
         # As in NetBSD: beside the machines' directories, and without manifests.

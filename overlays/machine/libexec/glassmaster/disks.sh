@@ -78,7 +78,7 @@ gm_look() {
 # gm_mount_config PARTITION: check it, and mount it for writing. fsck -p does nothing to a clean file system; what it
 # cannot mend by itself needs a person.
 gm_mount_config() {
-	if ! fsck_ffs -p "/dev/r$1"; then
+	if ! gm_fsck fsck_ffs -p "/dev/r$1"; then
 		gm_stage config failed "dev=/dev/$1" "why=fsck_ffs -p gave up"
 		gm_shell "/dev/$1 needs fsck_ffs by hand"
 		return 1
@@ -88,7 +88,18 @@ gm_mount_config() {
 		gm_shell "/dev/$1 cannot be mounted on $gm_config"
 		return 1
 	fi
-	gm_stage config ok "dev=/dev/$1"
+	# shellcheck disable=SC2086  # nothing, or one word
+	gm_stage config ok "dev=/dev/$1" $gm_mended
+}
+
+# gm_fsck COMMAND ...: sets gm_mended to mended=yes when the file system had not been unmounted, as after a power cut.
+gm_fsck() {
+	"$@" >"$gm_memory/fsck" 2>&1
+	gm_status=$?
+	cat "$gm_memory/fsck"
+	gm_mended=mended=yes
+	! grep -q '; not checking$' "$gm_memory/fsck" || gm_mended=''
+	return $gm_status
 }
 
 # Until there is a /config.

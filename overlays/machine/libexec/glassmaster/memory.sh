@@ -1,7 +1,7 @@
 # What is kept in memory, and the fstab of this start.
 #
 # shellcheck shell=sh
-# shellcheck disable=SC2154  # gm_...: say.sh
+# shellcheck disable=SC2154  # gm_...: say.sh, disks.sh
 
 # The device that the kernel took its root from: cd0a, or the partition of a stick or virtual disk. It is never
 # written into fstab when the disc is made, since the same disc can be any of these.
@@ -87,7 +87,8 @@ gm_check_fstab() {
 # /var and /tmp: from the disk when fstab says so (the release's own rc mounts them), otherwise in memory.
 gm_writable() {
 	if gm_fstab /var && gm_fill_var; then
-		gm_stage var ok "from=$gm_fs_spec"
+		# shellcheck disable=SC2086  # nothing, or one word
+		gm_stage var ok "from=$gm_fs_spec" $gm_mended
 	elif gm_in_memory /var 64M; then
 		gm_stage var ok from=memory
 	else
@@ -108,7 +109,7 @@ gm_writable() {
 gm_fill_var() {
 	gm_raw_device=/dev/r${gm_fs_spec#/dev/}
 	mkdir -p "$gm_memory/var"
-	if ! fsck -t "$gm_fs_type" -p "$gm_raw_device" || ! mount -t "$gm_fs_type" "$gm_fs_spec" "$gm_memory/var"; then
+	if ! gm_fsck fsck -t "$gm_fs_type" -p "$gm_raw_device" || ! mount -t "$gm_fs_type" "$gm_fs_spec" "$gm_memory/var"; then
 		gm_stage var failed "from=$gm_fs_spec" "why=it cannot be checked or mounted, /var is in memory"
 		return 1
 	fi

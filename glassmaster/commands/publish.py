@@ -1,0 +1,74 @@
+"""`doit publish URL`: a release to a directory, to S3, or to a machine with rsync; an index, and `latest` last."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from doit import get_var
+from doit.exceptions import InvalidCommand
+
+from glassmaster.doit_plugins.command import PlainCommand
+
+CALLER_DIRECTORY = "GLASSMASTER_CWD"
+
+
+class Publish(PlainCommand):
+    """doit's command."""
+
+    name = "publish"
+    doc_purpose = "publish a release, with an index and a `latest` that moves last"
+    doc_usage = "URL [recipe=NAME] [signers=FILE]"
+    doc_description = (
+        "Verifies out/RECIPE/release, with signers=FILE its signatures too, and puts it into URL/RECIPE/RELEASE-ID/. "
+        "URL is a directory, rsync://HOST/MODULE/PATH, ssh://[USER@]HOST[:PORT]/PATH (by rsync), or s3://BUCKET/PATH. "
+        "What is there is compared with what is here; then URL/index.json, URL/index.html and, last, URL/RECIPE/latest "
+        "name it. A release that is published is never changed. Interrupted, it leaves `latest` as it was, and goes on "
+        "when it is run again. Exit status: 0 published, 1 it is not."
+    )
+    examples = ("publish /srv/www/cd", "publish ssh://www.example.org/srv/www/cd recipe=racks signers=signers")
+
+    def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
+        """Verify, publish, say where it is."""
+        from glassmaster.commands.recipes import recipe_of, words_asked_for
+        from glassmaster.errors import GlassmasterError, readable
+        from glassmaster.places import Places
+        from glassmaster.release.published import note_published
+        from glassmaster.release.publishing.places import place_of
+        from glassmaster.release.publishing.publish import publish
+        from glassmaster.release.text import as_text
+        from glassmaster.release.verify import verify_directory
+
+        if len(pos_args) != 1:
+            raise InvalidCommand("publish takes one place: `doit publish URL`")
+        here = Path(os.environ.get(CALLER_DIRECTORY) or ".")
+        try:
+            words = words_asked_for()
+            if len(words) != 1:
+                raise InvalidCommand(f"publish takes one recipe, not {', '.join(words)}")
+            places = Places(recipe_of(words[0]).name)
+            place = place_of(pos_args[0], here)
+            signers = get_var("signers", None)
+            result = verify_directory(places.release, here / str(signers) if signers else None)
+            if result.problems:
+                print(readable(as_text(result)))
+                return 1
+            outcome = publish(places.release, place, say=lambda line: print(line, flush=True))
+            note_published(places.published, outcome.row.release_id, place.url, outcome.row.sha512)
+        except GlassmasterError as error:
+            print(error)
+            return 1
+        except OSError as error:
+            print(f"publish: {error}")
+            return 1
+        row = outcome.row
+        print(
+            f"{outcome.url}: {outcome.uploaded} files, published"
+            if outcome.uploaded
+            else f"{outcome.url}: it was there"
+        )
+        print(f"SHA-512 of its SHA512: {row.sha512}")
+        latest = f"{place.url}/{row.recipe}/latest"
+        print(f"{latest}: {row.release_id}" if outcome.latest else f"{latest}: names a later release, and stays")
+        return 0

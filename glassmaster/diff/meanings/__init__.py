@@ -1,0 +1,1 @@
+"""What changes mean, one module for each section: functions of a Pair to items."""
