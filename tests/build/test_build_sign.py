@@ -32,6 +32,14 @@ def test_the_manifest_is_signed_and_loses_its_signature_with_its_content(built: 
     assert result.returncode == 0, result.stdout
     assert "out/standin/domu/SHA512.sig: the signature of out/standin/domu/SHA512" in result.stdout
     verify(manifest, allowed)
+    # The servers' own reader and verifier take both.
+    rollout = (
+        'set -e; . overlays/dom0/libexec/glassmaster/rollout.sh; rollout_read "$1"; rollout_verify "$2" "$1" "$1.sig"'
+    )
+    said = subprocess.run(
+        ["sh", "-c", rollout, "rollout", manifest, allowed], cwd=built.path, check=True, capture_output=True, text=True
+    ).stdout
+    assert [line.split()[0] for line in said.splitlines()] == ["base.img", "small.img"]
 
     # Another image, another manifest: the old signature is not left beside it.
     recipe = built.path / "recipes" / "standin.yaml"
