@@ -8,8 +8,9 @@ from typing import Any
 from glassmaster.tasks import *  # noqa: F403
 
 SHELL_PLACES = [
-    "doit", ".ci/run", "tests/rc/standins/*", "tests/domuboot/*.sh", "overlays/*/etc/rc",
-    "overlays/*/etc/rc.d/*", "overlays/*/etc/defaults/*",
+    "doit", ".ci/run", "ci/*.sh", "tests/rc/standins/*", "tests/domuboot/*.sh",
+    "tests/real/overlays/*/usr/pkg/*/*", "tests/real/pkgcheck/libexec/*",
+    "overlays/*/etc/rc", "overlays/*/etc/rc.d/*", "overlays/*/etc/defaults/*",
     "overlays/*/libexec/glassmaster/*", "overlays/*/usr/sbin/*", "glassmaster/inputs/standin/source/build.sh",
 ]  # fmt: skip
 SHELL_FILES = [str(path) for place in SHELL_PLACES for path in sorted(Path().glob(place)) if path.suffix != ".j2"]
@@ -32,6 +33,13 @@ def task_lint() -> Iterator[dict[str, Any]]:
     }
     for name, argv in checks.items():
         yield {"name": name, "actions": [argv], "doc": f"run {name}"}
+
+
+def task_docs() -> dict[str, Any]:
+    """build the documentation site, out/site, of docs/ and of what the program says of itself"""
+    build = "build/docs"
+    site = ["env", "SOURCE_DATE_EPOCH=0", "NO_MKDOCS_2_WARNING=1", tool("mkdocs"), "build", "--strict", "--quiet"]
+    return {"basename": "docs", "actions": [[sys.executable, "-m", "glassmaster.manual", build], site]}
 
 
 def task_test() -> dict[str, Any]:

@@ -13,6 +13,8 @@ from glassmaster.inputs.pkgsrc.accounts import AccountFiles
 from glassmaster.inputs.pkgsrc.install import GROUP, MASTER_PASSWD, SHELLS, Installed, Selected, Target, install
 from glassmaster.inputs.pkgsrc.libraries import require_libraries
 from glassmaster.inputs.pkgsrc.pkgdb import default_directory
+from glassmaster.inputs.pkgsrc.placing import tree_path
+from glassmaster.inputs.pkgsrc.services import Service, read_service, settings
 from glassmaster.inputs.pkgsrc.uids import UIDS_FILE, read_uids
 from glassmaster.inputs.record import Record, read_record
 from glassmaster.inputs.store import default_store
@@ -46,12 +48,14 @@ def make_package_layers(loaded: LoadedRecipe, domu: str = "") -> None:
     inputs = read_record(places.inputs)
     chosen = selected(inputs.packages(image_name(domu)), inputs)
     layers, installed = package_layers(packages, chosen, onto, places.blob(layer))
+    services = rc_services(installed.rc_scripts, layers, onto.below)
+    field = f"domus.{domu}.packages.services" if domu else "packages.services"
+    rc_settings = settings(services, packages.services, field)
     write_layers(layers, places.layer(layer))
     write_json(places.packages(domu), {
-        "accounts": dataclasses.asdict(installed.accounts.accounts()),
-        "rc": [script.rpartition("/")[2] for script in installed.rc_scripts],
+        "accounts": dataclasses.asdict(installed.accounts.accounts()), "rc": rc_settings,
     })  # fmt: skip
-    for note in installed.notes:
+    for note in (*installed.notes, *(f"/etc/rc.d/{one.name}: {one.why}" for one in services if one.why)):
         print(note)
 
 
@@ -82,6 +86,7 @@ def package_layers(
         below=below, accounts=AccountFiles(_text(tree, MASTER_PASSWD), _text(tree, GROUP)),
         shells=_text(tree, SHELLS) if SHELLS in tree else None, uids=read_uids(Path(UIDS_FILE)),
         database=packages.database or default_directory(onto.version), epoch=onto.epoch, harmless=packages.harmless,
+        own_code=packages.own_code,
         key=Path(packages.key) if packages.key else None,
     )  # fmt: skip
     layers: list[Layer] = []
@@ -92,8 +97,23 @@ def package_layers(
     return layers, installed
 
 
+def rc_services(scripts: Sequence[str], layers: Sequence[Layer], below: Tree) -> list[Service]:
+    """The services of packages' rc.d scripts (absolute paths), as the scripts on the image say."""
+    entries = {entry.path: entry for layer in layers for entry in layer.entries}
+    found = []
+    for script in dict.fromkeys(scripts):
+        path = tree_path(script)
+        text = _text_of(entries[path]) if path in entries else _text(below, path)
+        found.append(read_service(script.rpartition("/")[2], text))
+    return found
+
+
 def _text(tree: Tree, path: str) -> str:
-    content = tree[path].entry.content
+    return _text_of(tree[path].entry)
+
+
+def _text_of(entry: Entry) -> str:
+    content = entry.content
     if content is None:
         return ""
     with content.blob.open("rb") as stream:

@@ -184,11 +184,11 @@ def _inputs(loaded: LoadedRecipe) -> Record:
     return read_record(Places(loaded.name).inputs)
 
 
-def _of_packages(loaded: LoadedRecipe, domu: str) -> tuple[Accounts, list[str]]:
-    """An image's accounts, those of packages among them, and the names of packages' rc.d scripts."""
+def _of_packages(loaded: LoadedRecipe, domu: str) -> tuple[Accounts, dict[str, str]]:
+    """An image's accounts, those of packages among them, and what rc.conf says for packages' rc.d scripts."""
     places = Places(loaded.name)
     if image_name(domu) not in images_with_packages(loaded.recipe):
-        return Accounts(**json.loads(places.accounts.read_bytes())), []
+        return Accounts(**json.loads(places.accounts.read_bytes())), {}
     left = json.loads(places.packages(domu).read_bytes())
     return Accounts(**left["accounts"]), left["rc"]
 

@@ -15,7 +15,7 @@ from glassmaster.inputs.standin.source_sets import source_files
 from glassmaster.places import BOOT_IMAGES, Places, domu_layer_names, domu_overlay, packages_layer
 from glassmaster.recipe.parts import all_sets, domu_kernels
 from glassmaster.release.artefacts import DIGESTS, FACTS, NOTES, PROVENANCE, SBOM
-from glassmaster.release.keyparts import Sources, results_of, signed_with
+from glassmaster.release.keyparts import release_key
 from glassmaster.release.signing import signature_of
 from glassmaster.taskfiles import (
     blobs_exist,
@@ -29,7 +29,7 @@ from glassmaster.taskfiles import (
     stored,
     tools_exist,
 )  # fmt: skip
-from glassmaster.taskmaking import Task, group, left_out, near, recipes, step_task, word
+from glassmaster.taskmaking import Task, group, near, recipes, release_options, step_task, word
 
 __all__ = [
     "DOIT_CONFIG", "task_domu", "task_fetch", "task_grub", "task_iso", "task_kernel", "task_lock", "task_locked",
@@ -241,14 +241,11 @@ def task_release() -> Iterator[Task]:
     """put together what is handed over: checksums, signatures, SBOM, provenance, release page; and verify it"""
     yield group("release", task_release)
     for loaded in recipes():
-        places, without = Places(loaded.name), left_out()
+        places, options = Places(loaded.name), release_options(loaded)
         task = step_task(
-            "release", loaded, "release_steps.make_release", without, word(loaded), needs=handed_over(loaded),
+            "release", loaded, "release_steps.make_release", options, needs=handed_over(loaded),
             makes=[places.release / name for name in (DIGESTS, FACTS, PROVENANCE, SBOM, NOTES)],
-            key={
-                "without": list(without), "results": results_of(loaded), "sources": Sources(loaded),
-                "signing key": signed_with(),
-            },
+            key=release_key(loaded, options),
         )  # fmt: skip
         yield {**task, "meta": {"show": (present.release, [places])}}
 

@@ -46,11 +46,15 @@ def _require(is_right: bool, what: str) -> None:
 
 
 class Image:
-    """An open image. Reading anything of a damaged one raises DamagedImageError, IndexError or struct.error."""
+    """An open image. Reading anything of a damaged one raises DamagedImageError, IndexError or struct.error.
 
-    def __init__(self, path: Path) -> None:
+    start: where it begins in the file, for a partition of a disk.
+    """
+
+    def __init__(self, path: Path, start: int = 0) -> None:
+        _require(start % mmap.ALLOCATIONGRANULARITY == 0, f"a partition at byte {start:,} cannot be read")
         with path.open("rb") as stream:
-            self.bytes = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+            self.bytes = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ, offset=start)
         for start, magic, version in ((65536, 0x19540119, 2), (8192, 0x011954, 1), (8192, 0x19540119, 2)):
             if self.bytes[start + 1372 : start + 1376] == struct.pack("<I", magic):
                 self.version, self.superblock = version, self.bytes[start : start + 8192]
@@ -92,6 +96,7 @@ class Image:
             where = raw[112:232]
             _require(not any(raw[12:16] + raw[64:80] + raw[84:112] + raw[232:]), f"inode {number}: spare bytes")
         _require(mode & 0o170000 in KINDS, f"inode {number}: mode {mode:o}")
+        _require(length <= len(self.bytes), f"inode {number}: {length:,} bytes, more than the image has")
         kind = KINDS[mode & 0o170000]
         _require(length <= len(self.bytes), f"inode {number}: {length} bytes, more than the image has")
         data: list[tuple[int, int]] = []
@@ -159,6 +164,7 @@ class Image:
     def walk(self) -> Iterator[tuple[str, Found]]:
         """Every path, the root as ".", and its file."""
         todo = [(".", 2, 2)]
+        directories = {2}
         while todo:
             path, number, above = todo.pop()
             found = self.inode(number)
@@ -170,6 +176,8 @@ class Image:
                     below = name if path == "." else f"{path}/{name}"
                     _require(kind == ENTRY_TYPES[self.inode(child).kind], f"{below}: of another type than its inode")
                     if kind == 4:
+                        _require(child not in directories, f"{below}: directory {child} has a second name")
+                        directories.add(child)
                         todo.append((below, child, number))
                     else:
                         yield below, self.inode(child)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from doit.task import Task
 
 from glassmaster.doit_plugins.outlook import Outlook, outlook
 from glassmaster.errors import GlassmasterError
+from glassmaster.places import Places
 
 State = Literal["done", "stale", "to do", "not needed", "not built yet"]
 CHUNK = 1 << 20
@@ -21,13 +23,15 @@ CHUNK = 1 << 20
 class Item:
     """A line of the checklist: what it says, and the steps (or the command) that do it.
 
-    shows: the step whose first target is the evidence; the last one when it is empty.
+    shows:  the step whose first target is the evidence; the last one when it is empty.
+    leaves: what the command writes into out/RECIPE with output=out/RECIPE.
     """
 
     says: str
     steps: tuple[str, ...]
     shows: str = ""
     command: str = ""
+    leaves: str = ""
 
 
 CHECKLIST = (
@@ -40,7 +44,7 @@ CHECKLIST = (
     Item("is it the same when built again?", ("repro",)),
     Item("does it boot?", ("smoke",)),
     Item("hand it over: checksums, signatures, SBOM, provenance", ("release",)),
-    Item("what changed since the last one?", (), command="diff"),
+    Item("what changed since the last one?", (), command="diff", leaves="diff.json"),
 )
 
 
@@ -73,20 +77,37 @@ def lines_of(
     """
     of_recipe = {name: task for name, task in tasks.items() if name.split(":")[1:2] == [recipe]}
     looks = {item.name: item for item in outlook(tasks, list(of_recipe), state)}
-    return [_line(item, list(of_recipe.values()), tasks, looks, commands) for item in checklist]
+    return [
+        _of_command(item, recipe, commands) if item.command else _line(item, list(of_recipe.values()), tasks, looks)
+        for item in checklist
+    ]
 
 
-def _line(
-    item: Item,
-    of_recipe: list[Task],
-    tasks: Mapping[str, Task],
-    looks: Mapping[str, Outlook],
-    commands: Collection[str],
-) -> Line:
-    if item.command:
-        # A command leaves nothing behind that could show it was done.
-        there = item.command in commands
-        return Line(item.says, (), "to do" if there else "not built yet", f"doit {item.command}", ())
+def _of_command(item: Item, recipe: str, commands: Collection[str]) -> Line:
+    """A command counts as done while what it left is about the release that is there now."""
+    if item.command not in commands:
+        return Line(item.says, (), "not built yet", f"doit {item.command}", ())
+    out = Places(recipe).out
+    left = out / item.leaves
+    if not left.is_file():
+        return Line(item.says, (), "to do", f"doit {item.command}", ())
+    evidence = (_evidence(str(left)),)
+    about, there = _release_id(left, "new"), _release_id(Places(recipe).facts)
+    if about != there:
+        return Line(item.says, (), "stale", f"{left} is about release {about or 'unknown'}", evidence)
+    return Line(item.says, (), "done", "", evidence)
+
+
+def _release_id(path: Path, below: str = "") -> str:
+    """The release id that a JSON file names; "" when it cannot be read."""
+    try:
+        document = json.loads(path.read_bytes())
+        return str((document[below] if below else document)["release_id"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _line(item: Item, of_recipe: list[Task], tasks: Mapping[str, Task], looks: Mapping[str, Outlook]) -> Line:
     members = [task for step in item.steps for task in of_recipe if _step(task) == step]
     if not any(step in tasks for step in item.steps):
         return Line(item.says, item.steps, "not built yet", "glassmaster has no such step yet", ())

@@ -32,7 +32,7 @@ MARKDOWN: Option = {
     "name": "as_markdown", "long": "markdown", "type": bool, "default": False,
     "help": "print Markdown, for release notes",
 }  # fmt: skip
-FILES = ("diff.json", "diff.md")
+FILES = ("diff.json", "diff.md", "diff.html")
 
 
 class Diff(PlainCommand):
@@ -45,14 +45,14 @@ class Diff(PlainCommand):
         "OLD and NEW are releases in any form: a directory such as out/NAME, an ISO (ours or another), a domU image, "
         "an mtree specification, a recipe whose layers are built, or the URL of a published release. PATH shows all "
         "about one path of them. config=DIR also says which of your servers' files hide a change; output=DIR writes "
-        "diff.json and diff.md. The rules are those of the new release's recipe, or of recipe=NAME. "
+        "diff.json, diff.md and diff.html. The rules are those of the new release's recipe, or of recipe=NAME. "
         "Exit status: 0 the same, 1 different but allowed, 2 somebody must decide (--accept), 3 it could not be done."
     )
     examples = (
         "diff burnt/dom0.iso out/racks",
         "diff https://cd.example.org/racks/2026-10/ racks --section packages",
         "diff burnt/dom0.iso out/racks /etc/rc.conf",
-        "diff burnt/dom0.iso out/racks --accept setuid:/usr/pkg/bin/sudo output=out/racks",
+        "diff burnt/dom0.iso out/racks --accept keys output=out/racks",
     )
     cmd_options = (JSON, MARKDOWN, SECTION, ACCEPT)
 
@@ -138,6 +138,7 @@ def _write(result: Result, folder: Path) -> None:
     from glassmaster.atomic import write_text
     from glassmaster.diff.markdown import markdown
     from glassmaster.diff.model import dumps
+    from glassmaster.diff.page import page
 
-    for name, text in zip(FILES, (dumps(result), markdown(result)), strict=True):
+    for name, text in zip(FILES, (dumps(result), markdown(result), page(result)), strict=True):
         write_text(folder / name, text)

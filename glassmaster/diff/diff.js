@@ -154,12 +154,26 @@
     found.textContent = left === all ? `${count(all)} paths` : `${count(left)} of ${count(all)} paths`;
   }
 
+  function allKinds() {
+    for (const button of buttons) if (!button.disabled) button.setAttribute("aria-pressed", "true");
+  }
+
+  // The path of an item, searched for.
+  function find(event) {
+    event.preventDefault();
+    search.value = event.currentTarget.dataset.find;
+    allKinds();
+    show();
+    search.scrollIntoView({ block: "start" });
+    search.focus();
+  }
+
   function reveal() {
     const fold = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (!fold || !fold.classList.contains("group")) return;
     if (fold.hidden) { // the search or the kinds hide it
       search.value = "";
-      for (const button of buttons) button.setAttribute("aria-pressed", "true");
+      allKinds();
       show();
     }
     fold.open = true;
@@ -180,6 +194,7 @@
       for (const group of groups) if (!group.fold.hidden) group.fold.open = event.key === "o";
     }
   });
+  for (const link of document.querySelectorAll("[data-find]")) link.addEventListener("click", find);
   addEventListener("hashchange", reveal);
   show();
   reveal();

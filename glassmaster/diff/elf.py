@@ -5,30 +5,38 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 MAGIC = b"\x7fELF"
 # Sections with what a run of the compiler leaves behind, in whatever file: the program does not use them.
 _LEFT_BEHIND = (".comment", ".ident", ".gnu_debuglink", ".gnu_debugdata")
+# Of object files: relocations and the names that they are about.
+_LINKED = ("SHT_REL", "SHT_RELA", "SHT_SYMTAB", "SHT_STRTAB")
 _SHF_ALLOC = 2
+_KINDS = {"NT_GNU_ABI_TAG": 1, "NT_GNU_HWCAP": 2, "NT_GNU_BUILD_ID": 3, "NT_GNU_GOLD_VERSION": 4}
+BUILD_ID, RELEASE, OTHER = "build id", "release", "other"
 _DIGITS = 16
 
 
 @dataclass(frozen=True)
 class Elf:
-    """sections: those that are loaded, by name, with size and digest; notes are not among them.
+    """sections: those that count, by name, with size and digest; notes are not among them.
 
-    kind, machine: such as ET_DYN, EM_X86_64. notes: in words, such as NetBSD 10.1. build_id: hex, or "".
+    kind, machine: such as ET_DYN, EM_X86_64. entry: where it begins. segments: type and flags of each.
+    build_id: hex, or "". release: NetBSD's version in its note, or "". notes: the other ones, such as PaX flags.
     """
 
     kind: str
     machine: str
+    entry: int
+    segments: tuple[str, ...]
     needed: tuple[str, ...]
     soname: str
     runpath: str
     interpreter: str
     build_id: str
+    release: str
     notes: tuple[str, ...]
     sections: Mapping[str, tuple[int, str]]
 
@@ -52,8 +60,8 @@ def read_elf(data: bytes) -> Elf | None:
 def _read(file: Any) -> Elf:
     sections = list(file.iter_sections())
     dynamic: dict[str, list[str]] = {}
-    notes: list[str] = []
-    build_id = interpreter = ""
+    notes: dict[str, list[str]] = {}
+    interpreter = ""
     for section in sections:
         kind = section["sh_type"]
         if kind == "SHT_DYNAMIC":
@@ -63,47 +71,51 @@ def _read(file: Any) -> Elf:
                         dynamic.setdefault(name, []).append(str(getattr(tag, name)))
         elif kind == "SHT_NOTE":
             for note in section.iter_notes():
-                if note["n_type"] == "NT_GNU_BUILD_ID":
-                    build_id = str(note["n_desc"])
-                notes += _in_words(note)
+                name, words = _note(note)
+                notes.setdefault(name, []).append(words)
         elif section.name == ".interp":
             interpreter = section.data().rstrip(b"\0").decode("utf-8", "backslashreplace")
     return Elf(
-        str(file["e_type"]), str(file["e_machine"]), tuple(dynamic.get("needed", ())),
-        "".join(dynamic.get("soname", ())), ":".join((*dynamic.get("runpath", ()), *dynamic.get("rpath", ()))),
-        interpreter, build_id, tuple(notes), dict(_loaded(sections)),
+        str(file["e_type"]), str(file["e_machine"]), int(file["e_entry"]),
+        tuple(f"{segment['p_type']} {segment['p_flags']}" for segment in file.iter_segments()),
+        tuple(dynamic.get("needed", ())), "".join(dynamic.get("soname", ())),
+        ":".join((*dynamic.get("runpath", ()), *dynamic.get("rpath", ()))), interpreter,
+        "".join(notes.get(BUILD_ID, ())), "".join(notes.get(RELEASE, ())), tuple(notes.get(OTHER, ())),
+        dict(_counting(sections, is_object=file["e_type"] == "ET_REL")),
     )  # fmt: skip
 
 
-def _in_words(note: Any) -> Iterator[str]:
-    """NetBSD's identification note holds its version as a number (sys/sys/param.h: MMmmrrpp00)."""
-    if str(note["n_name"]) != "NetBSD":
-        return
-    raw = note["n_desc"]
-    data = raw if isinstance(raw, bytes) else str(raw).encode("latin-1", "replace")
-    if note["n_type"] in (1, "NT_VERSION", "NT_GNU_ABI_TAG") and len(data) == 4:
-        number = int.from_bytes(data, "little")
-        major, minor, patch = number // 100_000_000, number // 1_000_000 % 100, number // 100 % 10_000
-        yield f"NetBSD {major}.{minor}" + (f".{patch}" if patch else "")
+def _note(note: Any) -> tuple[str, str]:
+    """What a note is of, and what it says. NetBSD's holds its version as a number (MMmmrrpp00, sys/sys/param.h)."""
+    name, kind, data = str(note["n_name"]), note["n_type"], bytes(note["n_descdata"])
+    # pyelftools takes a type for GNU's, whosever note it is.
+    number = _KINDS.get(kind, kind)
+    if (name, number) == ("GNU", 3):
+        return BUILD_ID, data.hex()
+    if (name, number) == ("NetBSD", 1) and len(data) == 4:
+        version = int.from_bytes(data, "little")
+        major, minor, patch = version // 100_000_000, version // 1_000_000 % 100, version // 100 % 10_000
+        return RELEASE, f"NetBSD {major}.{minor}" + (f".{patch}" if patch else "")
+    return OTHER, f"{name} {number}: {data.hex()}"
 
 
-def _loaded(sections: list[Any]) -> Iterator[tuple[str, tuple[int, str]]]:
+def _counting(sections: list[Any], *, is_object: bool) -> Iterator[tuple[str, tuple[int, str]]]:
+    """What is loaded; of object files and kernel modules also what the linker needs to put it together."""
     for section in sections:
         kind, loaded = section["sh_type"], section["sh_flags"] & _SHF_ALLOC
-        if loaded and kind != "SHT_NOTE" and section.name not in _LEFT_BEHIND:
+        linked = is_object and kind in _LINKED and not section.name.startswith((".debug", ".rela.debug"))
+        if (loaded or linked) and kind != "SHT_NOTE" and section.name not in _LEFT_BEHIND:
             data = b"" if kind == "SHT_NOBITS" else section.data()
             yield str(section.name), (int(section["sh_size"]), hashlib.sha256(data).hexdigest()[:_DIGITS])
 
 
 def only_recompiled(old: Elf, new: Elf) -> bool:
-    """True if nothing that is loaded differs, but notes and the build id."""
-    return bool(old.sections) and _without_notes(old) == _without_notes(new)
+    """True if nothing differs that the program or its linker uses."""
+    return bool(old.sections) and _used(old) == _used(new)
 
 
-def _without_notes(elf: Elf) -> tuple[Any, ...]:
-    return (
-        elf.kind, elf.machine, elf.needed, elf.soname, elf.runpath, elf.interpreter, dict(elf.sections),
-    )  # fmt: skip
+def _used(elf: Elf) -> Elf:
+    return replace(elf, build_id="", release="", sections=dict(elf.sections))
 
 
 def differences(old: Elf, new: Elf) -> list[str]:
@@ -114,7 +126,9 @@ def differences(old: Elf, new: Elf) -> list[str]:
             ("kind", old.kind, new.kind), ("machine", old.machine, new.machine),
             ("soname", old.soname, new.soname), ("run path", old.runpath, new.runpath),
             ("interpreter", old.interpreter, new.interpreter), ("build id", old.build_id, new.build_id),
-            ("notes", ", ".join(old.notes), ", ".join(new.notes)),
+            ("made for", old.release, new.release), ("notes", ", ".join(old.notes), ", ".join(new.notes)),
+            ("entry", f"{old.entry:#x}", f"{new.entry:#x}"),
+            ("segments", ", ".join(old.segments), ", ".join(new.segments)),
         )
         if before != after
     ]  # fmt: skip

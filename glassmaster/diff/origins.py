@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from glassmaster.diff.contents import Contents
 from glassmaster.diff.model import State
@@ -78,6 +79,16 @@ def _of_package(data: bytes, path: str) -> dict[str, str]:
         return {}
     top = contents.prefix.strip("/")
     return {f"{top}/{file.path}".strip("/"): f"package:{contents.name}" for file in contents.files}
+
+
+def adopted(states: Mapping[str, State], described: Mapping[str, State]) -> dict[str, State]:
+    """The states with the origins that the other side, which somebody described, has for the same things."""
+    found = {}
+    for path, state in states.items():
+        other = described.get(path)
+        is_same = other is not None and (state.kind, state.sha256, state.link) == (other.kind, other.sha256, other.link)
+        found[path] = replace(state, origin=other.origin) if other is not None and is_same else state
+    return found
 
 
 def installed_packages(states: Iterable[str], origins: Iterable[str]) -> set[str]:

@@ -16,10 +16,10 @@ from glassmaster.pages.sidebyside import is_unified, side_by_side
 from glassmaster.pages.treemap import Tile, treemaps
 
 # The colours of origins in a treemap, by what stands before the colon.
-HUES = {"set": 1, "package": 2, "overlay": 3, "kernel": 4, "xen": 5, "domu": 6, "grub": 7, "": 8}
+HUES = {"set": 1, "package": 2, "overlay": 3, "kernel": 4, "xen": 5, "domu": 6, "grub": 7, "altered": 8, "": 0}
 KINDS = {
     "set": "sets", "package": "packages", "overlay": "overlays", "kernel": "kernel", "xen": "Xen",
-    "domu": "domU images", "grub": "GRUB", "": "others",
+    "domu": "domU images", "grub": "GRUB", "altered": "changed after a set was unpacked", "": "others",
 }  # fmt: skip
 TONES = {"same": "good", "allowed": "info", "decision": "bad"}
 WORDS = {"same": "Same", "allowed": "Differs, and is allowed", "decision": "Needs a decision"}
@@ -45,6 +45,15 @@ class Meaning:
         return sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
+@dataclass(frozen=True)
+class Map:
+    """What takes the room in a tree, before and after."""
+
+    tree: TreeDiff
+    drawings: tuple[Markup, Markup]
+    bytes: tuple[int, int]
+
+
 def page(result: Result) -> str:
     """The page. Same result, same text."""
     return render(
@@ -53,7 +62,7 @@ def page(result: Result) -> str:
         word=WORDS[result.verdict.outcome], sentence=_sentence(result), meanings=_meanings(result), data=_data(result),
         totals=_totals(result), maps=_drawn(result),
         legend=_legend(result), directories=_directories, detail=_detail, first_items=FIRST_ITEMS, sides=_sides(result),
-        tree_name=tree_name, few_details=_few_details,
+        tree_name=tree_name, few_details=_few_details, is_short=_is_short,
     )  # fmt: skip
 
 
@@ -68,7 +77,9 @@ def _name(side: Side, other: Side) -> str:
 
 
 def _sentence(result: Result) -> str:
-    verdict, changed = result.verdict, _totals(result)["all"]
+    verdict, totals = result.verdict, _totals(result)
+    changed = f"{totals['all'] - totals['time']:,} paths differ"
+    changed += f", and {totals['time']:,} in their time alone" if totals["time"] else ""
     if verdict.outcome == "same":
         return "Nothing differs that anybody could see: paths, contents, owners, modes, times."
     if verdict.outcome == "decision":
@@ -78,8 +89,8 @@ def _sentence(result: Result) -> str:
             "Take each with --accept, or change the release."
         )
     if verdict.decisions:
-        return f"{changed:,} paths differ; every change that falls under a rule was accepted."
-    return f"{changed:,} paths differ; none of it falls under a rule of the recipe."
+        return f"{changed}; every change that falls under a rule was accepted."
+    return f"{changed}. None of it falls under a rule of the recipe."
 
 
 def _totals(result: Result) -> dict[str, int]:
@@ -124,27 +135,42 @@ def _detail(item: Item) -> Markup:
     return Markup("<pre>{}</pre>").format(readable(item.detail))
 
 
+def _is_short(item: Item) -> bool:
+    """Whether the detail is a line that needs no fold."""
+    return bool(item.detail) and "\n" not in item.detail.strip()
+
+
 def _few_details(section: Section) -> bool:
     return sum(item.detail.count("\n") for item in section.items) <= FEW_LINES
 
 
-def _drawn(result: Result) -> list[tuple[TreeDiff, tuple[Markup, Markup]]]:
+def _drawn(result: Result) -> list[Map]:
     """Trees with their treemaps, where there is anything to draw."""
-    drawn = [(at, tree) for at, tree in enumerate(result.trees) if any(g.old_bytes or g.new_bytes for g in tree.groups)]
-    return [(tree, _maps(tree, at)) for at, tree in drawn]
+    drawn = [_map(tree, at) for at, tree in enumerate(result.trees)]
+    return [one for one in drawn if any(one.bytes)]
 
 
-def _maps(tree: TreeDiff, at: int) -> tuple[Markup, Markup]:
+def _map(tree: TreeDiff, at: int) -> Map:
+    """Of rooms, where a content of several names counts once; of the groups where there are none."""
+    before: Counter[str] = Counter()
+    after: Counter[str] = Counter()
+    for room in tree.rooms:
+        before[room.group] += room.old
+        after[room.group] += room.new
+    if not tree.rooms:
+        before.update({group.name: group.old_bytes for group in tree.groups})
+        after.update({group.name: group.new_bytes for group in tree.groups})
     number = {group.name: number for number, group in enumerate(tree.groups)}
-    changed = {change.group for change in tree.changes}
+    led = {change.group for change in tree.changes} & set(number)
 
-    def tile(group: Group, size: int) -> Tile:
-        href = f"#{fold_id(at, number[group.name])}" if group.name in changed else ""
-        return Tile(group.name or NOBODY, size, hue(group.name), href)
+    def tiles(room: Counter[str]) -> list[Tile]:
+        return [
+            Tile(name or NOBODY, size, hue(name), f"#{fold_id(at, number[name])}" if name in led else "")
+            for name, size in sorted(room.items())
+        ]
 
-    before = [tile(group, group.old_bytes) for group in tree.groups]
-    after = [tile(group, group.new_bytes) for group in tree.groups]
-    return treemaps(before, after, titles=(f"{tree_name(tree)} before", f"{tree_name(tree)} after"))
+    titles = f"{tree_name(tree)} before", f"{tree_name(tree)} after"
+    return Map(tree, treemaps(tiles(before), tiles(after), titles=titles), (before.total(), after.total()))
 
 
 def hue(group: str) -> int:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from glassmaster.diff.facts import Facts, read_facts
 from glassmaster.diff.kernelfacts import is_kernel
 from glassmaster.diff.model import Change, State
 from glassmaster.diff.parallel import both
-from glassmaster.diff.source import Source
+from glassmaster.diff.source import IMAGE, Source
 from glassmaster.diff.xenfacts import is_xen
 
-RC_CONF, RC_DEFAULTS = "etc/rc.conf", "etc/defaults/rc.conf"
-RC_D, RC_CONF_D = "etc/rc.d/", "etc/rc.conf.d/"
+RC_D = "etc/rc.d/"
+MUCH = 100
+# What rc.conf is made of, in the order in which the shell reads it: the release's defaults (which the overlay machine
+# keeps under another name), that overlay's, what the overlays above it add, and the machine's own.
+_RC_CONFS = tuple(map(re.compile, (
+    r"etc/defaults/rc\.conf\.netbsd", r"etc/defaults/rc\.conf", r"etc/defaults/glassmaster\.[^/]*\.conf",
+    r"etc/rc\.conf", r"etc/rc\.conf\.d/[^/]*",
+)))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -46,9 +53,10 @@ def paired(old: Source, new: Source, changes: tuple[Change, ...]) -> Pair:
     """Read what the changes' meanings need, of both sides at once."""
     no_bytes = " and ".join(source.side.label for source in (old, new) if not source.contents.known)
     before, after = wanted(changes, old.states), wanted(changes, new.states)
-    small = len(before) + len(after) < 64
     requests = ((old.contents, before), (new.contents, after))
-    facts = (read_facts(requests[0]), read_facts(requests[1])) if small else both(read_facts, *requests)
+    # A process of its own is worth it for many files, or for a long way over a disc.
+    is_much = (before or after) and max(len(before), len(after), len(old.states) // 50, len(new.states) // 50) > MUCH
+    facts = both(read_facts, *requests) if is_much else (read_facts(requests[0]), read_facts(requests[1]))
     return Pair(old.states, new.states, changes, *facts, no_bytes)
 
 
@@ -60,15 +68,20 @@ def wanted(changes: Collection[Change], states: Mapping[str, State]) -> list[str
         if "content" in change.fields or (came_or_went and _is_telling(change.path)):
             paths[change.path] = None
     if any(starting(change) for change in changes):
-        paths |= {path: None for path in states if path in (RC_CONF, RC_DEFAULTS) or path.startswith((RC_D, RC_CONF_D))}
-    return [path for path in paths if path in states and states[path].kind == "file"]
+        paths |= dict.fromkeys([*rc_confs(states), *(path for path in states if path.startswith(RC_D))])
+    # A domU's image is a tree of its own.
+    return [path for path in paths if path in states and states[path].kind == "file" and not IMAGE.fullmatch(path)]
 
 
 def starting(change: Change) -> bool:
     """Whether a change may have to do with what starts at boot."""
-    return change.change != "metadata" and (
-        change.path in (RC_CONF, RC_DEFAULTS) or change.path.startswith((RC_D, RC_CONF_D))
-    )
+    return change.change != "metadata" and bool(change.path.startswith(RC_D) or rc_confs([change.path]))
+
+
+def rc_confs(paths: Iterable[str]) -> list[str]:
+    """Those of the paths that rc.conf is made of, in their order."""
+    names = sorted(path for path in paths if path.startswith("etc/"))
+    return [path for pattern in _RC_CONFS for path in names if pattern.fullmatch(path)]
 
 
 def _is_telling(path: str) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from glassmaster.checks.readback import file_digest
 from glassmaster.config.tree import ConfigTree
 from glassmaster.diff.compare import compare
 from glassmaster.diff.groups import groups, rooms
@@ -20,12 +21,17 @@ from glassmaster.diff.meanings.security import security
 from glassmaster.diff.meanings.size import size
 from glassmaster.diff.meanings.texts import etc
 from glassmaster.diff.meanings.xen import xen
-from glassmaster.diff.model import Result, Section, TreeDiff
+from glassmaster.diff.model import Item, Result, Section, TreeDiff
 from glassmaster.diff.pair import Pair, paired
-from glassmaster.diff.source import IMAGE, Source, open_image
+from glassmaster.diff.source import IMAGE, Source, open_image, with_same_origins
 from glassmaster.diff.verdict import DEFAULT_RULES, verdict
 
 MEANINGS = (security, packages, kernel, xen, boot, rc, accounts, etc, elf)
+# Two images of one tree: what no file shows differs.
+OUTSIDE = Item(
+    "outside of the files", "changed",
+    detail="the trees are the same, the images are not: boot loader, padding or the file system's own structures",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -61,11 +67,14 @@ def _trees(old: Source, new: Source, terms: Terms, work: Path) -> Iterator[TreeD
 def compare_trees(name: str, old: Source, new: Source, terms: Terms) -> TreeDiff:
     """One tree with all that its changes mean."""
     unknown = old.unknown | new.unknown
+    old, new = with_same_origins(old, new)
     pair = paired(old, new, compare(old.states, new.states, unknown))
     pair = replace(pair, changes=graded(pair))
     counted = groups(old.states, new.states, pair.changes)
     sections = [meaning(pair) for meaning in MEANINGS]
-    sections.append(size(old.side, new.side, counted))
+    if not pair.changes and old.image and new.image and file_digest(old.image) != file_digest(new.image):
+        sections.append(Section("boot", (OUTSIDE,)))
+    sections.append(size(old.side, new.side, counted if pair.changes else ()))
     if terms.config is not None:
         sections.append(hidden(pair, terms.config, name))
     return TreeDiff(

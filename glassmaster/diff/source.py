@@ -13,7 +13,7 @@ from glassmaster.checks.ffs_reader import Image
 from glassmaster.checks.readback import explained_ffs, file_digest, found_in_ffs, read_iso
 from glassmaster.diff.contents import Contents, DiscContents, FfsContents, NoContents
 from glassmaster.diff.model import Form, Side, State
-from glassmaster.diff.origins import told_origins
+from glassmaster.diff.origins import adopted, told_origins
 from glassmaster.diff.spec import Spec, read_spec
 from glassmaster.diff.states import first_names, of_found
 from glassmaster.errors import GlassmasterError
@@ -34,6 +34,7 @@ class Source:
 
     states:  by path. unknown: fields (of FIELDS) that this form does not tell of any path.
     folder:  where DOMUS may be, which describe the images on the disc; None where there is none.
+    image:   the file, None where there is none.
     """
 
     side: Side
@@ -41,6 +42,7 @@ class Source:
     contents: Contents
     unknown: frozenset[str] = frozenset()
     folder: Path | None = None
+    image: Path | None = None
 
 
 def open_path(path: Path, label: str) -> Source:
@@ -95,11 +97,11 @@ def _image(path: Path, label: str, form: Form) -> Source:
         source = _of_spec(read_spec(path.with_suffix(".mtree")), label, form, path.parent)
         title = str(_facts(path.with_suffix(".json")).get("title", ""))
         side = replace(source.side, image_size=size, bytes_known=True, title=title)
-        return replace(source, side=side, contents=contents)
+        return replace(source, side=side, contents=contents, image=path)
     states = of_found(read_iso(path)) if is_disc else _ffs_states(path)
     side = _counted(Side(label, form, image_size=size), states)
     unknown = frozenset({"names"} if is_disc else ())
-    return Source(side, told_origins(states, contents), contents, unknown, path.parent)
+    return Source(side, told_origins(states, contents), contents, unknown, path.parent, path)
 
 
 def _is_described(image: Path) -> bool:
@@ -184,3 +186,12 @@ def _copied(source: Source, path: str, work: Path) -> Path:
     if not target.exists():
         source.contents.copy(path, target)
     return target
+
+
+def with_same_origins(old: Source, new: Source) -> tuple[Source, Source]:
+    """Both, where only one was described: then what is the same on both sides is of the origin that it names."""
+    if old.side.recipe and not new.side.recipe:
+        return old, replace(new, states=adopted(new.states, old.states))
+    if new.side.recipe and not old.side.recipe:
+        return replace(old, states=adopted(old.states, new.states)), new
+    return old, new

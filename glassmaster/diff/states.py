@@ -62,4 +62,8 @@ def first_names(groups: Mapping[str, T]) -> dict[str, str]:
 
 def with_origins(states: Mapping[str, State], origin: Callable[[str, State], str]) -> dict[str, State]:
     """The states with origins that something else knows."""
-    return {path: replace(state, origin=origin(path, state)) for path, state in states.items()}
+    found = {}
+    for path, state in states.items():
+        name = origin(path, state)
+        found[path] = replace(state, origin=name) if name != state.origin else state
+    return found

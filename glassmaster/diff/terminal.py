@@ -20,12 +20,13 @@ def screen(result: Result, command: str) -> str:
     """The first screen. command: how this comparison was called, for the hints."""
     lines = []
     for name, side in (("old", result.old), ("new", result.new)):
-        lines += [f"{name}      {side.label}", f"         {words.side(side)}"]
+        lines += [f"{name}      {side.label}", *_wrapped(f"         {words.side(side)}", indent=9)]
     lines += [f"verdict  {words.outcome(result.verdict)}", *_decisions(result)]
     for tree in result.trees:
         lines += ["", *_tree(tree)]
     if result.verdict.outcome != "same":
-        lines += ["", f"more: {command} /PATH", f"      {command} --section NAME", f"      NAME: {', '.join(NAMES)}"]
+        lines += ["", f"more: {command} /PATH", f"      {command} --section NAME"]
+        lines += _wrapped(f"      NAME: {', '.join(NAMES)}", indent=12)
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -114,10 +115,8 @@ def _paths(tree: TreeDiff) -> Iterator[str]:
         yield ""
 
 
-def _wrapped(line: str) -> list[str]:
-    return textwrap.wrap(
-        line, WIDTH, subsequent_indent="      ", break_long_words=False, break_on_hyphens=False, drop_whitespace=True
-    )
+def _wrapped(line: str, indent: int = 6) -> list[str]:
+    return textwrap.wrap(line, WIDTH, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
 
 
 def _cut(line: str) -> str:

@@ -49,7 +49,7 @@ def _edges(graph: Graph, placed: Layout) -> Iterator[str]:
         kind = "edge" if edge.files else "edge order"
         why = ", ".join(edge.files) or "order only"
         title = escape(f"{edge.before} -> {edge.after}: {why}")
-        yield f'<path class="{kind}" d="{_curve(points)}"><title>{title}</title></path>'
+        yield f'<path class="{kind}" d="{curve(points)}"><title>{title}</title></path>'
 
 
 def _nodes(graph: Graph, placed: Layout) -> Iterator[str]:
@@ -66,7 +66,7 @@ def _nodes(graph: Graph, placed: Layout) -> Iterator[str]:
         )
 
 
-def _curve(points: Sequence[tuple[float, float]]) -> str:
+def curve(points: Sequence[tuple[float, float]]) -> str:
     """A Bézier curve from column to column, straight where the edge passes through one."""
     text = f"M{points[0][0]:.1f} {points[0][1]:.1f}"
     for (x1, y1), (x2, y2) in itertools.pairwise(points):

@@ -71,7 +71,7 @@ def overlay_layer(name: str, context: Mapping[str, Any], accounts: Accounts, epo
     if not tree.is_dir():
         known = sorted(path.name for path in FOLDER.glob("*") if path.is_dir())
         raise GlassmasterError(f"no overlay {name!r}: {tree} does not exist", hint=f"there are: {', '.join(known)}")
-    owned = _owners(name)
+    owned = overlay_lines(name)
     entries = {entry.path: entry for entry in _files(tree, context, epoch, blob)}
     for path, line in owned.items():
         entries[path] = _owned(entries.get(path), line, accounts, epoch)
@@ -125,7 +125,8 @@ def _files(tree: Path, context: Mapping[str, Any], epoch: int, blob: Blob) -> li
     return list(entries.values())
 
 
-def _owners(name: str) -> dict[str, SpecLine]:
+def overlay_lines(name: str) -> dict[str, SpecLine]:
+    """The lines of an overlay's .mtree, by path; none when it has none."""
     path = FOLDER / f"{name}.mtree"
     if not path.exists():
         return {}

@@ -13,6 +13,8 @@ from markupsafe import Markup
 from glassmaster.errors import readable
 
 _HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@(.*)")
+# What is compared within a line: words, so that of two numbers not single digits are marked.
+_WORD = re.compile(r"\w+|\s+|[^\w\s]")
 # Lines that have less in common than this are two lines, and not one that was edited.
 ALIKE = 0.4
 # Longer lines are not compared within: it would take long and show nothing.
@@ -82,13 +84,14 @@ def within(old: str, new: str) -> tuple[Parts, Parts]:
     """Both lines in parts; lines that are hardly alike are marked as a whole."""
     if max(len(old), len(new)) > LONGEST:
         return ((old, True),), ((new, True),)
-    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    olds, news = _WORD.findall(old), _WORD.findall(new)
+    matcher = difflib.SequenceMatcher(None, olds, news, autojunk=False)
     if matcher.ratio() < ALIKE:
         return ((old, True),), ((new, True),)
     blocks = matcher.get_opcodes()
     return (
-        tuple((old[a:b], tag != "equal") for tag, a, b, _, _ in blocks if a < b),
-        tuple((new[c:d], tag != "equal") for tag, _, _, c, d in blocks if c < d),
+        tuple(("".join(olds[a:b]), tag != "equal") for tag, a, b, _, _ in blocks if a < b),
+        tuple(("".join(news[c:d]), tag != "equal") for tag, _, _, c, d in blocks if c < d),
     )
 
 

@@ -17,7 +17,7 @@ from glassmaster.errors import GlassmasterError
 from glassmaster.recipe.convert import build
 from glassmaster.recipe.kernel import kernel_problems
 from glassmaster.recipe.model import KERNEL_ARGUMENTS_LIMIT, LEFT_DISK, Domu, Kernel, Recipe
-from glassmaster.recipe.nodes import Mapped, Scalar, merged, read_yaml
+from glassmaster.recipe.nodes import Mapped, Scalar, merged, place_of, read_yaml
 from glassmaster.recipe.parts import domu_kernels, images_with_packages, kernel_name, packages_section
 from glassmaster.recipe.values import epoch, plain_words
 
@@ -112,7 +112,7 @@ def _exists(path: Path) -> bool:
 def _check(recipe: Recipe, node: Mapped) -> None:
     if "etc" not in recipe.release.sets:
         raise GlassmasterError(
-            f"{_place(node, 'release', 'sets')}: release.sets: `etc` is missing",
+            f"{place_of(node, 'release', 'sets')}: release.sets: `etc` is missing",
             why="it holds master.passwd and group, by which owners are numbered",
         )
     scenarios = (*recipe.smoke.firmware, *(item.name for item in recipe.smoke.scenarios))
@@ -125,27 +125,27 @@ def _check(recipe: Recipe, node: Mapped) -> None:
     ):  # fmt: skip
         doubled = sorted({name for name in names if names.count(name) > 1})
         if doubled:
-            raise GlassmasterError(f"{_place(node, *keys)}: {'.'.join(keys)}: twice: {', '.join(doubled)}")
+            raise GlassmasterError(f"{place_of(node, *keys)}: {'.'.join(keys)}: twice: {', '.join(doubled)}")
     if not recipe.release.mirrors and recipe.standin is None:
         raise GlassmasterError(
-            f"{_place(node, 'release')}: release.mirrors: is missing",
+            f"{place_of(node, 'release')}: release.mirrors: is missing",
             hint="name at least one mirror (only the stand-in needs none)",
         )
     if recipe.release.trust == "signed" and not recipe.release.key and recipe.standin is None:
         raise GlassmasterError(
-            f"{_place(node, 'release')}: release.key: is missing",
+            f"{place_of(node, 'release')}: release.key: is missing",
             why="the release's digests must be signed, and by whom is not said",
             hint="name the file of NetBSD's public key, or say `trust: first-use`: what the mirror has now is believed",
         )
     if len(recipe.kernel.arguments) > KERNEL_ARGUMENTS_LIMIT:
         raise GlassmasterError(
-            f"{_place(node, 'kernel', 'arguments')}: kernel.arguments: {len(recipe.kernel.arguments)} characters",
+            f"{place_of(node, 'kernel', 'arguments')}: kernel.arguments: {len(recipe.kernel.arguments)} characters",
             why=f"NetBSD cuts its command line at {KERNEL_ARGUMENTS_LIMIT} characters",
         )
     for name in recipe.boot.others:
         if not _SHORT_NAME.fullmatch(name):
             raise GlassmasterError(
-                f"{_place(node, 'boot', 'others', name)}: boot.others.{name}: not a name for a menu entry",
+                f"{place_of(node, 'boot', 'others', name)}: boot.others.{name}: not a name for a menu entry",
                 why="expected up to 63 of a-z, 0-9 and -, beginning with a letter or digit",
             )
     _check_left_disks(recipe, node)
@@ -158,7 +158,7 @@ def _check(recipe: Recipe, node: Mapped) -> None:
     kernels = [kernel_name(kernel) for kernel in domu_kernels(recipe)]
     for both in sorted({kernel for kernel in kernels if kernels.count(kernel) > 1}):
         raise GlassmasterError(
-            f"{_place(node, 'domus')}: domus: two different kernels are called {both}",
+            f"{place_of(node, 'domus')}: domus: two different kernels are called {both}",
             why=f"each would be /netbsd-{both} on the disc",
         )
 
@@ -170,7 +170,7 @@ def _check_left_disks(recipe: Recipe, node: Mapped) -> None:
         for left in filter(None, map(LEFT_DISK.fullmatch, scenario.disks)):
             if int(left["number"] or 1) > before.get(left["scenario"], 0):
                 raise GlassmasterError(
-                    f"{_place(node, 'smoke', 'scenarios')}: smoke.scenarios: {scenario.name}: disks: {left[0]}",
+                    f"{place_of(node, 'smoke', 'scenarios')}: smoke.scenarios: {scenario.name}: disks: {left[0]}",
                     why=f"no scenario {left['scenario']} with such a disk stands before it",
                 )
         before[scenario.name] = len(scenario.disks)
@@ -179,12 +179,12 @@ def _check_left_disks(recipe: Recipe, node: Mapped) -> None:
 def _check_domu(name: str, domu: Domu, node: Mapped) -> None:
     if not _SHORT_NAME.fullmatch(name):
         raise GlassmasterError(
-            f"{_place(node, 'domus', name)}: domus.{name}: not a name for an image",
+            f"{place_of(node, 'domus', name)}: domus.{name}: not a name for an image",
             why="expected up to 63 of a-z, 0-9 and -, beginning with a letter or digit",
         )
     if "etc" not in domu.sets:
         raise GlassmasterError(
-            f"{_place(node, 'domus', name, 'sets')}: domus.{name}.sets: `etc` is missing",
+            f"{place_of(node, 'domus', name, 'sets')}: domus.{name}.sets: `etc` is missing",
             why="it holds master.passwd and group, by which owners are numbered",
         )
 
@@ -194,7 +194,7 @@ def _check_packages(recipe: Recipe, node: Mapped) -> None:
         if not packages.repository and recipe.standin is None:
             keys = packages_section(image)
             raise GlassmasterError(
-                f"{_place(node, *keys)}: {'.'.join(keys)}.repository: is missing",
+                f"{place_of(node, *keys)}: {'.'.join(keys)}.repository: is missing",
                 hint="name the URL of the directory that holds All (only the stand-in has packages of its own)",
             )
 
@@ -202,21 +202,8 @@ def _check_packages(recipe: Recipe, node: Mapped) -> None:
 def _check_kernel(kernel: Kernel, node: Mapped, *keys: str) -> None:
     if kernel.source == "built":
         for field, what, why in kernel_problems(kernel):
-            place = _place(node, *keys, "build", field)
+            place = place_of(node, *keys, "build", field)
             raise GlassmasterError(f"{place}: {'.'.join(keys)}.build.{field}: {what}", why=why)
-
-
-def _place(node: Mapped, *keys: str) -> str:
-    """Where a setting stands: ``file:line`` of the last of these keys that is there."""
-    place = node.where
-    for key in keys:
-        if key not in node.places:
-            break
-        place, inner = node.places[key], node.items[key]
-        if not isinstance(inner, Mapped):
-            break
-        node = inner
-    return place
 
 
 def _with_environment(recipe: Recipe) -> Recipe:

@@ -20,6 +20,7 @@ from glassmaster.recipe.values import (
     one_line,
     pattern,
     plain_words,
+    report_place,
     volume_id,
     whole,
 )
@@ -290,6 +291,17 @@ class Diff:
 
 
 @dataclass(frozen=True)
+class Fleet:
+    """How machines say what they run (docs/fleet.md)."""
+
+    report: str = setting(
+        "Where each machine puts its line when it has come up, and after glassmaster-update: a directory that is "
+        "mounted there, or a URL (https:, http:) that takes PUT. Its rc.conf may say otherwise: glassmaster_report.",
+        convert=report_place,
+    )
+
+
+@dataclass(frozen=True)
 class Recipe:
     """One release, whole."""
 
@@ -314,5 +326,6 @@ class Recipe:
     )
     media: Media = setting("The disc.")
     smoke: Smoke = setting("The boot test.", default_factory=Smoke)
+    fleet: Fleet | None = setting("What machines report of themselves; without it they are asked.", default=None)
     diff: Diff = setting("The comparison with another release.", default_factory=Diff)
     standin: Standin | None = setting("Present when the release is the stand-in.", default=None)

@@ -159,6 +159,22 @@ class _Composer:
         return Mapped(items, places, where)
 
 
+def place_of(node: Mapped, *keys: str) -> str:
+    """Where a setting stands: ``file:line`` of the last of these keys that is there; also of a list's value."""
+    place = node.where
+    for key in keys:
+        if key not in node.places:
+            break
+        place, inner = node.places[key], node.items[key]
+        if isinstance(inner, Sequence):
+            values = (item.where for item in inner.items if isinstance(item, Scalar) and item.text == keys[-1])
+            return next(values, place)
+        if not isinstance(inner, Mapped):
+            break
+        node = inner
+    return place
+
+
 def merged(lower: Mapped, upper: Mapped) -> Mapped:
     """The upper file's values over the lower file's: mappings key by key, anything else replaced whole."""
     return _merged(lower, upper, {}, 0)

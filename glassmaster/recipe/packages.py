@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from glassmaster.recipe.setting import setting
-from glassmaster.recipe.values import absolute_path, one_line, plain_words, repository
+from glassmaster.recipe.values import absolute_path, code_digits, one_line, plain_words, repository
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,12 @@ class Packages:
     sets: tuple[str, ...] = setting(
         "The pkgsets, from pkgsets/, in the order in which they are read.", convert=plain_words
     )
+    services: tuple[str, ...] = setting(
+        "The rc.d scripts of packages that are on, by the names of the scripts. All others are off in the image's "
+        "/etc/defaults/rc.conf, as pkgsrc leaves them; overlays and a machine's own rc.conf can say otherwise.",
+        default=(),
+        convert=plain_words,
+    )
     moving: bool = setting(
         "Whether a repository may be one whose URL leads to other packages every few months, such as …/amd64/10.0. "
         "Otherwise `doit lock` refuses it and asks for one like …/amd64/10.0_2026Q2.",
@@ -31,6 +38,12 @@ class Packages:
         "stops the build.",
         default=(),
         convert=one_line,
+    )
+    own_code: Mapping[str, str] = setting(
+        "Packages (names without versions) whose own code in +INSTALL is left out, each with the digits that the build "
+        "prints for this code. Any other such code stops the build.",
+        default_factory=dict,
+        convert=code_digits,
     )
     database: str = setting(
         "Directory of the package database on the image. Where this is silent it is NetBSD's own: /var/db/pkg up to "

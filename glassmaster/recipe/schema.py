@@ -140,10 +140,12 @@ _CONVERTERS: Mapping[Callable[[str], Any], Schema] = {
     values.plain_words: _scalar(values._PLAIN.pattern),
     values.volume_id: _scalar(values._VOLUME_ID.pattern),
     values.one_line: {**_scalar(_ONE_LINE), "type": [*_SCALARS, "null"]},
+    values.code_digits: _scalar(values._CODE.pattern),
     values.arguments: {**_scalar(r"[\x20-\x7e]*"), "type": [*_SCALARS, "null"]},
     values.config_line: _text(r"[\x20-\x7e]+ root +on +[\x20-\x7e]+"),
     values.kernel_option: _scalar(r"[A-Za-z_][A-Za-z0-9_]*(?:=[\x20-\x7e]+)?"),
     values.mirror: _text(f"(?:{'|'.join(map(re.escape, values.MIRROR_SCHEMES))}){_ONE_LINE}"),
+    values.report_place: _text(values._REPORT.pattern),
     # What a schema cannot say of paths and of All passes.
     values.repository: _text(f"(?:{'|'.join(map(re.escape, values.MIRROR_SCHEMES))}){_ONE_LINE}"),
     values.absolute_path: {**_scalar(r"(?:/[\x21-\x7e]+)?"), "type": [*_SCALARS, "null"]},

@@ -13,8 +13,10 @@ MEDIA = {"cd74": 333_000 * 2048, "cd80": 360_000 * 2048, "dvd": 2_298_496 * 2048
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 _DIGITS = re.compile(r"[0-9]{1,18}")
 _ABSOLUTE = re.compile(r"/[\x21-\x7e]+")
+_REPORT = re.compile(r"(?:https?:/)?/[A-Za-z0-9._:/@%+-]+")
 _CONFIG = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*( [^\s\"#]+)+")
 _OPTION = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(=.+)?")
+_CODE = re.compile(r"[0-9a-f]{12}")
 _VOLUME_ID = re.compile(r"[A-Z0-9_]{1,32}")
 MIRROR_SCHEMES = ("https:", "http:", "file:")
 # ISO 9660 dates of directory records have one byte for the year (ECMA-119 9.1.5).
@@ -91,6 +93,13 @@ def mirror(text: str) -> str:
     return text
 
 
+def report_place(text: str) -> str:
+    """A directory, or a URL of http: or https:, in characters that need no quotes in sh."""
+    if not _REPORT.fullmatch(text):
+        raise ValueError("expected an absolute path, or a URL that begins with https: or http:")
+    return text
+
+
 def repository(text: str) -> str:
     """The URL of a repository of binary packages: of the directory that holds All, not of All itself."""
     if mirror(text).rstrip("/").endswith("/All"):
@@ -103,6 +112,13 @@ def absolute_path(text: str) -> str:
     names = text.split("/")[1:]
     if text and (not _ABSOLUTE.fullmatch(text) or any(name in ("", ".", "..") for name in names)):
         raise ValueError("expected an absolute path, such as /usr/pkg/pkgdb")
+    return text
+
+
+def code_digits(text: str) -> str:
+    """What names a package's own code."""
+    if not _CODE.fullmatch(text):
+        raise ValueError("expected the 12 hexadecimal digits that the build prints")
     return text
 
 

@@ -18,8 +18,10 @@ from glassmaster.release.artefacts import (
     DIFF,
     DIGESTS,
     DOMU,
+    FACTS,
     KERNELS,
     PROVENANCE,
+    REBUILDS,
     REPRO,
     SBOM,
     SMOKE,
@@ -38,11 +40,11 @@ from glassmaster.release.provenance import Made, provenance
 from glassmaster.release.results import read_document
 from glassmaster.release.sbom import sbom
 from glassmaster.release.sbom_components import Subject
-from glassmaster.release.sbom_inputs import images_of
+from glassmaster.release.sbom_inputs import Image, images_of
 from glassmaster.release.source import source_of, write_source
 
-# Of a boot: what a person wants to see later. Not QEMU's log, which is empty unless something is wrong.
-SMOKE_FILES = ("serial.log", "timeline.json", "command.txt", "screen-*.png")
+# Of a boot: what a person wants to see later. What else lies there names paths of this machine, or is empty.
+SMOKE_FILES = ("serial.log", "timeline.json", "screen-*.png")
 DIFF_FILES = tuple(f"{DIFF}.{suffix}" for suffix in ("json", "html", "md"))
 
 
@@ -88,10 +90,12 @@ def stage_artefacts(staged: Staged, found: list[Artefact]) -> None:
     staged.note(SOURCE, "what it is rebuilt from")
 
 
-def stage_evidence(staged: Staged) -> None:
-    """Copy the results of the checks that are there, and good enough not to have been left out."""
-    places = Places(staged.loaded.name)
-    for path, name, what in _evidence(staged.loaded, places):
+def stage_evidence(staged: Staged, comparison: Path) -> None:
+    """Copy the results of the checks that are there, and good enough not to have been left out.
+
+    comparison: the directory with diff.json and its like.
+    """
+    for path, name, what in _evidence(staged.loaded, comparison):
         if path.is_file() and name.partition("/")[0].partition(".")[0] not in staged.without:
             target = staged.folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -99,8 +103,8 @@ def stage_evidence(staged: Staged) -> None:
             staged.note(name, what)
 
 
-def _evidence(loaded: LoadedRecipe, places: Places) -> Iterator[tuple[Path, str, str]]:
-    smoke = loaded.recipe.smoke
+def _evidence(loaded: LoadedRecipe, comparison: Path) -> Iterator[tuple[Path, str, str]]:
+    places, smoke = Places(loaded.name), loaded.recipe.smoke
     yield places.smoke / "smoke.json", f"{SMOKE}/smoke.json", "what the boots showed"
     yield places.smoke / "junit.xml", f"{SMOKE}/junit.xml", "the same for CI"
     for scenario in (*smoke.firmware, *(item.name for item in smoke.scenarios)):
@@ -109,13 +113,22 @@ def _evidence(loaded: LoadedRecipe, places: Places) -> Iterator[tuple[Path, str,
                 yield path, f"{SMOKE}/{scenario}/{path.name}", f"the boot {scenario}"
     yield places.out / REPRO, REPRO, "whether it is the same when built again"
     for name in DIFF_FILES:
-        yield places.out / name, name, "what changed since the release before"
+        yield comparison / name, name, "what changed since the release before"
 
 
-def stage_statements(staged: Staged, lock: Lock) -> None:
-    """The SBOM, then the provenance, which names it."""
+def stage_rebuilds(staged: Staged, before: Path) -> None:
+    """Keep what others said of this release when it was put together before. They are signed on their own."""
+    if (before / FACTS).is_file() and read_document(before / FACTS).get("release_id") == staged.release_id:
+        for path in sorted((before / REBUILDS).glob("*.json*")):
+            (staged.folder / REBUILDS).mkdir(exist_ok=True)
+            shutil.copyfile(path, staged.folder / REBUILDS / path.name)
+
+
+def stage_statements(staged: Staged, lock: Lock) -> list[Image]:
+    """The SBOM, then the provenance, which names it. Returned are the images that the SBOM describes."""
+    images = images_of(staged.loaded, lock, staged.folder, staged.digests)
     subject = Subject(staged.loaded, staged.release_id, lock, staged.digests)
-    write_text(staged.folder / SBOM, sbom(subject, images_of(staged.loaded, lock, staged.folder, staged.digests)))
+    write_text(staged.folder / SBOM, sbom(subject, images))
     staged.note(SBOM, "what is on the images: a bill of materials (CycloneDX)")
     made = Made(
         staged.release_id, {name: digest for name, digest in staged.digests.items() if is_built(name)},
@@ -123,6 +136,7 @@ def stage_statements(staged: Staged, lock: Lock) -> None:
     )  # fmt: skip
     write_json(staged.folder / PROVENANCE, provenance(staged.loaded, lock, source_of(staged.loaded), made))
     staged.note(PROVENANCE, "what it was made from, by what, and how (in-toto, SLSA)")
+    return images
 
 
 def facts(staged: Staged) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from glassmaster.checks.repro.result import Repro
+from glassmaster.diff.model import Result
 from glassmaster.release.artefacts import ISO
 
 
@@ -29,27 +31,25 @@ def smoke_problem(document: Mapping[str, Any], iso: str, scenarios: Collection[s
     return "" if boots else "nothing was booted"
 
 
-def repro_problem(document: Mapping[str, Any], release_id: str, artefacts: Mapping[str, str]) -> str:
+def repro_problem(result: Repro, release_id: str, artefacts: Mapping[str, str]) -> str:
     """repro.json, against the release. artefacts: SHA-256 by path below out/RECIPE, of those that it has."""
-    if document["release_id"] != release_id:
-        return f"another release was built again, {document['release_id']}"
-    other = [name for name, digest in sorted(document["artefacts"].items()) if artefacts.get(name, digest) != digest]
+    if result.release_id != release_id:
+        return f"another release was built again, {result.release_id}"
+    if ISO not in result.artefacts:
+        return f"it says nothing of {ISO}"
+    other = [name for name, digest in sorted(result.artefacts.items()) if artefacts.get(name, digest) != digest]
     if other:
         return f"it was made of another {other[0]}"
-    if ISO not in document["artefacts"]:
-        return f"it says nothing of {ISO}"
-    if document["passed"] is not True:
-        bad = [str(item["name"]) for item in document["variations"] if not item["identical"]]
-        return f"not the same when built again: {', '.join(bad) or 'see repro.json'}"
-    return ""
+    if not result.passed:
+        bad = [row.name for row in (result.plain, *result.variations) if not (row.ran and row.identical)]
+        return f"not the same when built again: {', '.join(bad)}"
+    return "" if result.variations else "nothing was built again"
 
 
-def diff_problem(document: Mapping[str, Any], release_id: str) -> str:
+def diff_problem(result: Result, release_id: str) -> str:
     """diff.json, against the release: a change that a person has to decide on stands in the way."""
-    if document["new"]["release_id"] != release_id:
-        return f"it compares another release, {document['new']['release_id']}"
-    verdict = document["verdict"]
-    if verdict["outcome"] in ("same", "allowed"):
+    if result.new.release_id != release_id:
+        return f"it compares another release, {result.new.release_id or 'of an unknown id'}"
+    if result.verdict.outcome != "decision":
         return ""
-    names = [item["name"] for item in verdict["decisions"] if not item["accepted"]]
-    return f"needs a decision: {', '.join(names) or verdict['outcome']}"
+    return f"needs a decision: {', '.join(decision.name for decision in result.verdict.open)}"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from glassmaster.checks.repro.result import read_result
 from glassmaster.errors import GlassmasterError
 from glassmaster.places import Places
 from glassmaster.recipe.load import LoadedRecipe
-from glassmaster.release.artefacts import DIFF, REPRO, Digest
+from glassmaster.release.artefacts import ISO, REPRO, Digest
 from glassmaster.release.evidence import diff_problem, readback_problem, repro_problem, smoke_problem
-from glassmaster.release.results import REQUIRED, read_document
+from glassmaster.release.results import REQUIRED, read_comparison, read_document
 
 
 @dataclass(frozen=True)
@@ -25,19 +25,20 @@ class Obstacle:
 
 
 def obstacles(
-    loaded: LoadedRecipe, release_id: str, iso: Digest, artefacts: Mapping[str, Digest], word: str
+    loaded: LoadedRecipe, release_id: str, artefacts: Mapping[str, Digest], comparison: Path, word: str
 ) -> list[Obstacle]:
-    """Those of readback, smoke, repro and diff. word: what `recipe=` says for this recipe."""
+    """Those of readback, smoke, repro and diff. comparison: diff.json; word: what `recipe=` says for this recipe."""
+    iso = artefacts[ISO]
     places, smoke = Places(loaded.name), loaded.recipe.smoke
     scenarios = [*smoke.firmware, *(item.name for item in smoke.scenarios)]
     sha256 = {name: digest.sha256 for name, digest in artefacts.items()}
-    made: dict[str, tuple[Path, Callable[[dict[str, Any]], str]]] = {
-        "readback": (places.readback, lambda document: readback_problem(document, iso.sha256)),
-        "smoke": (places.smoke / "smoke.json", lambda document: smoke_problem(document, iso.sha256, scenarios)),
-        "repro": (places.out / REPRO, lambda document: repro_problem(document, release_id, sha256)),
-        "diff": (places.out / f"{DIFF}.json", lambda document: diff_problem(document, release_id)),
+    made: dict[str, tuple[Path, Callable[[Path], str]]] = {
+        "readback": (places.readback, lambda path: readback_problem(read_document(path), iso.sha256)),
+        "smoke": (places.smoke / "smoke.json", lambda path: smoke_problem(read_document(path), iso.sha256, scenarios)),
+        "repro": (places.out / REPRO, lambda path: repro_problem(read_result(path), release_id, sha256)),
+        "diff": (comparison, lambda path: diff_problem(read_comparison(path), release_id)),
     }
-    todo = {"diff": f"./doit diff PREVIOUS {places.out} output={places.out}"}
+    todo = {"diff": f"./doit diff PREVIOUS {places.out} output={places.out}, with --accept for what was decided"}
     found = []
     for name, (path, judge) in made.items():
         problem = _problem(path, judge)
@@ -46,11 +47,11 @@ def obstacles(
     return found
 
 
-def _problem(path: Path, judge: Callable[[dict[str, Any]], str]) -> str:
+def _problem(path: Path, judge: Callable[[Path], str]) -> str:
     if not path.is_file():
         return f"there is no {path}"
     try:
-        return judge(read_document(path))
+        return judge(path)
     except (KeyError, TypeError, AttributeError) as error:
         return f"{path}: not as it should be ({type(error).__name__}: {error})"
     except GlassmasterError as error:

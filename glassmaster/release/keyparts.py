@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from glassmaster.doit_plugins.digests import DIGESTS, NotAFile
 from glassmaster.doit_plugins.keys import SHORT
@@ -14,6 +15,7 @@ from glassmaster.errors import GlassmasterError
 from glassmaster.places import Places
 from glassmaster.recipe.load import LoadedRecipe
 from glassmaster.release.artefacts import DIFF, REPRO
+from glassmaster.release.options import Options
 from glassmaster.release.signing import KEY
 from glassmaster.release.source import source_of
 
@@ -45,15 +47,15 @@ class Sources:
         return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()[:SHORT]
 
 
-def results_of(loaded: LoadedRecipe) -> Results:
-    """The results that a release is asked for."""
+def release_key(loaded: LoadedRecipe, options: Options) -> dict[str, Any]:
+    """What a release depends on besides files that tasks make, and the recipe. The key to sign with is named."""
     places = Places(loaded.name)
-    return Results((places.readback, places.smoke / "smoke.json", places.out / REPRO, places.out / f"{DIFF}.json"))
-
-
-def signed_with() -> str:
-    """By which key, as the user names it."""
-    return os.environ.get(KEY, "")
+    results = (places.readback, places.smoke / "smoke.json", places.out / REPRO, places.out / f"{DIFF}.json")
+    return {
+        "without": list(options.without), "previous": options.previous, "rebuilds": options.rebuilds,
+        "results": Results(results), "sources": Sources(loaded),
+        "signing key": os.environ.get(KEY, ""),
+    }  # fmt: skip
 
 
 def _digest(path: Path) -> str | None:

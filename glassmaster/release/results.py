@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from glassmaster.diff.model import Result, from_json
 from glassmaster.errors import GlassmasterError
 
 # What a release is refused without; each may be left out by name only, and the provenance says so.
@@ -53,6 +54,11 @@ def read_document(path: Path) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise GlassmasterError(f"{path.name}: not a JSON object")
     return document
+
+
+def read_comparison(path: Path) -> Result:
+    """diff.json; GlassmasterError for anything else."""
+    return from_json(read_document(path), path.name)
 
 
 @contextmanager

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+from glassmaster.checks.repro.result import read_result
 from glassmaster.inputs.lock import parse_lock
 from glassmaster.inputs.record import release_id
 from glassmaster.release.artefacts import (
@@ -16,6 +18,7 @@ from glassmaster.release.artefacts import (
     MTREE,
     PAGE,
     PROVENANCE,
+    REBUILDS,
     REPRO,
     SBOM,
     SMOKE,
@@ -27,7 +30,8 @@ from glassmaster.release.digestlist import is_listed
 from glassmaster.release.evidence import diff_problem, repro_problem, smoke_problem
 from glassmaster.release.identity import FILE_PROPERTY, serial_number
 from glassmaster.release.provenance import read_statement, subjects_of
-from glassmaster.release.results import Checked, check, read_document
+from glassmaster.release.rebuilds import words_of
+from glassmaster.release.results import Checked, check, read_comparison, read_document
 from glassmaster.release.verify_files import Handed
 from glassmaster.release.verify_images import read_spec
 
@@ -61,6 +65,17 @@ def check_evidence(release: Handed, without: Mapping[str, str]) -> list[Checked]
         else check(name, what, find, release, file)
         for name, what, file, find in checks
     ]
+
+
+def check_rebuilds(release: Handed, signers: Path | None) -> Checked:
+    """The statements of those who built it again. One that counts for nothing is told, and makes nothing bad."""
+    if signers is None:
+        what = f"the statements in {REBUILDS}/ say that it is the same"
+        return Checked("rebuilds", what, skipped="signers=FILE was not given")
+    built = {name: digest.sha256 for name, digest in release.digests.items() if is_built(name)}
+    words = words_of(release.folder / REBUILDS, signers, built)
+    who = ", ".join(word.who for word in words.good) or "nobody whose word counts"
+    return Checked("rebuilds", f"built again, with the same bytes: {who}", skipped="; ".join(words.problems))
 
 
 def _provenance(release: Handed) -> Iterator[str]:
@@ -152,11 +167,11 @@ def _smoke(release: Handed, file: str) -> list[str]:
 def _repro(release: Handed, file: str) -> list[str]:
     artefacts = {name: digest.sha256 for name, digest in release.digests.items() if is_built(name)}
     identity = read_document(release.path(FACTS))["release_id"]
-    return _said(repro_problem(read_document(release.path(file)), identity, artefacts))
+    return _said(repro_problem(read_result(release.path(file)), identity, artefacts))
 
 
 def _diff(release: Handed, file: str) -> list[str]:
-    return _said(diff_problem(read_document(release.path(file)), read_document(release.path(FACTS))["release_id"]))
+    return _said(diff_problem(read_comparison(release.path(file)), read_document(release.path(FACTS))["release_id"]))
 
 
 def _said(problem: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""How long reading a lock takes: python tests/bench/lock.py [INPUTS]"""
+"""How long reading a lock takes: .venv/bin/python -m tests.bench.lock [INPUTS]"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """How long 200 packages take to become layers, the first time and later, and how much memory.
 
-python tests/bench/packages.py [PACKAGES] [FILES-EACH]
+.venv/bin/python -m tests.bench.packages [PACKAGES] [FILES-EACH]
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How long it takes to read a repository's summary, and to resolve packages of it.
 
-python tests/bench/pkg_summary.py [--packages 25000] [--wanted 200]
+.venv/bin/python -m tests.bench.pkg_summary [--packages 25000] [--wanted 200]
 
 The summary is made here: 25,000 records, 39 MB of text, the lines of each as many and as long as in pkgsrc's own.
 """

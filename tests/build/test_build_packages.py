@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import shutil
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,6 +87,15 @@ def test_packages_are_on_the_disc_with_owners_and_modes(first_build: tuple[Clone
     assert b"\nstandin:*:32000:\n" in image and b"/bin/csh\n/usr/pkg/bin/standin-shell\n" in image
 
 
+def test_byte_compiled_python_is_valid_on_the_disc(first_build: tuple[Clone, str]) -> None:
+    clone, _ = first_build
+    found = {item.path: item for item in read_iso(clone.out("dom0.iso"))}
+    source = found["usr/pkg/lib/python3.12/site-packages/standin.py"]
+    # The time and size of its source that a byte-compiled file of Python 3.12 begins with.
+    remembered = b"\xcb\r\r\n" + struct.pack("<III", 0, source.mtime, source.size)
+    assert remembered in clone.out("dom0.iso").read_bytes()
+
+
 def test_each_package_is_an_origin_of_its_own(first_build: tuple[Clone, str]) -> None:
     lines = first_build[0].out("dom0.mtree").read_text().splitlines()
     origins = {line.split(" ")[0]: line.rpartition("tags=origin:")[2] for line in lines if "tags=origin:" in line}
@@ -117,19 +127,32 @@ def test_overlays_see_the_packages_users_and_rc_scripts(built: Clone) -> None:
     overlay = built.path / "overlays" / "extra"
     (overlay / "etc").mkdir(parents=True)
     (overlay / "etc" / "rc.extra.j2").write_text(
-        '{% for name in packages_rc %}\n{{ name }}={{ vars[name] | default("NO") }}\n{% endfor %}\n'
+        "{% for variable, value in packages_rc.items() %}\n{{ variable }}={{ value }} here\n{% endfor %}\n"
     )
     (built.path / "overlays" / "extra.mtree").write_text(
         "./etc/rc.extra type=file uname=standin gname=standin mode=0600\n"
     )
-    built.recipe("extra", "overlays: [extra]\nvariables: {standin: 'YES'}\n")
+    built.recipe("extra", "overlays: [extra]\npackages: {services: [standin]}\n")
     said(built, "iso", "recipe=extra")
     (found,) = [item for item in read_iso(built.out("dom0.iso", "extra")) if item.path == "etc/rc.extra"]
     assert (found.uid, found.gid, oct(found.mode)) == (32000, 32000, "0o600")
-    assert b"standin=YES\n" in built.out("dom0.iso", "extra").read_bytes()
+    assert b"standin=YES here\n" in built.out("dom0.iso", "extra").read_bytes()
     # Without packages there is no such user, and no script.
     built.recipe("extra", "overlays: [extra]\npackages: ~\n")
     assert "unknown user 'standin'" in said(built, "iso", "recipe=extra", status=1)
+
+
+def test_packages_services_are_off_in_rc_conf_unless_the_recipe_says_otherwise(
+    first_build: tuple[Clone, str], built: Clone
+) -> None:
+    image = first_build[0].out("dom0.iso").read_bytes()
+    assert b"\nstandin=NO\n" in image and b". /etc/defaults/packages.conf\n" in image
+    word = recipe(built, "standin-daemon", more="services: [standin]")
+    said(built, "iso", word)
+    assert b"\nstandin=YES\n" in built.out("dom0.iso").read_bytes()
+    message = said(built, "packages", recipe(built, "standin-daemon", more="services: [standin, standing]"), status=1)
+    assert "packages.services: no package has an rc.d script 'standing'" in message
+    assert "did you mean standin?" in message
 
 
 def test_where_the_database_is(built: Clone) -> None:
@@ -171,6 +194,20 @@ def test_what_cannot_be_installed(built: Clone, packages: list[str], message: st
 
 def test_a_command_that_is_known_harmless(built: Clone) -> None:
     said(built, "packages", recipe(built, "standin-strange", more="harmless: ['%D/bin/standin-strange --set-up']"))
+
+
+def test_a_packages_own_code_stops_unless_somebody_looked_at_it(built: Clone) -> None:
+    message = said(built, "packages", recipe(built, "standin-own"), status=1)
+    assert "standin-own-1.0: code of its own in +INSTALL" in message
+    assert "/usr/pkg/bin/standin-own --set-up" in message
+    (digits,) = re.findall(r"standin-own: ([0-9a-f]{12})\b", message)
+    said(built, "packages", recipe(built, "standin-own", more=f"own_code: {{standin-own: {digits}}}"))
+    message = said(
+        built, "packages", recipe(built, "standin-own", more="own_code: {standin-own: 0123456789ab}"), status=1
+    )
+    assert "it is not the code that the recipe knows" in message
+    message = said(built, "list", recipe(built, "standin-own", more="own_code: {standin-own: yes}"), status=3)
+    assert "expected the 12 hexadecimal digits that the build prints" in message
 
 
 def test_a_user_without_a_recorded_number(built: Clone, steps_run: Ran) -> None:
@@ -287,23 +324,24 @@ def test_a_domu_has_packages_of_its_own(built: Clone, steps_run: Ran) -> None:
     pkgset(built, "standin-daemon", name="daemons")
     overlay = built.path / "overlays" / "inside"
     (overlay / "etc").mkdir(parents=True)
-    (overlay / "etc" / "list.j2").write_text("{{ packages_rc | join(' ') }}\n")
+    (overlay / "etc" / "list.j2").write_text("{{ packages_rc | join(' ') }}={{ packages_rc.standin }} inside\n")
     (built.path / "overlays" / "inside.mtree").write_text("./etc/list type=file uname=standin\n")
     name = built.recipe(
         "guests",
         "packages: ~\noverlays: []\ndomus:\n"
-        "  mail: {sets: [base, etc], packages: {sets: [daemons]}, overlays: [inside]}\n",
+        "  mail: {sets: [base, etc], packages: {sets: [daemons], services: [standin]}, overlays: [inside]}\n",
     )
     said(built, "iso", f"recipe={name}")
     assert lock(built, "guests")["packages"].keys() == {"domu:mail"}
     found = {item.path: item for item in read_iso(built.path / "out/guests/domu/mail.img")}
     assert (found["usr/pkg/sbin/standin-daemon"].kind, found["etc/list"].uid) == ("file", 32000)
+    assert b"standin=YES inside\n" in (built.path / "out/guests/domu/mail.img").read_bytes()
     on_the_disc = {item.path for item in read_iso(built.out("dom0.iso", "guests"))}
     assert not [path for path in on_the_disc if path.startswith("usr/pkg/")]
     # Its pkgset is part of the lock's question; the stand-in's lock follows it.
     pkgset(built, "standin-shell", name="daemons")
     message = said(built, "iso", f"recipe={name}", status=1)
-    assert "packages:guests:mail" in message and "unknown user 'standin'" in message
+    assert "packages:guests:mail" in message and "no package has an rc.d script 'standin'" in message
 
 
 def test_packages_whose_archives_left_the_store_are_installed_again(tmp_path: Path) -> None:

@@ -63,6 +63,18 @@ def test_steps_that_glassmaster_lacks_and_those_a_recipe_does_not_need(clone: Pr
             assert found[item.says]["state"] == "not built yet"
 
 
+def test_what_diff_leaves_is_about_a_release(built: Project) -> None:
+    changes = "what changed since the last one?"
+    assert lines(built)[changes]["state"] == "to do"
+    assert "verdict  same" in built.doit("diff", "out/standin", "out/standin", "output=out/standin")
+    found = lines(built)[changes]
+    assert (found["state"], found["evidence"][0]["path"]) == ("done", "out/standin/diff.json")
+    facts = built.path / "out/standin/dom0.json"
+    facts.write_text(facts.read_text().replace('"release_id": "', '"release_id": "0'))
+    found = lines(built)[changes]
+    assert found["state"] == "stale" and "is about release" in found["reason"]
+
+
 def test_bad_input(clone: Project) -> None:
     assert "recipe=NAME" in clone.doit("checklist", "iso", status=3)
     assert "did you mean standin?" in clone.doit("checklist", "recipe=standinn", status=3)

@@ -24,7 +24,7 @@ def test_the_tree_shows_why_each_package_is_there(built: Project) -> None:
     before = built.files()
     text = built.doit("packages-tree")
     lines = text.splitlines()
-    assert lines[0] == "packages of standin, dom0: 8, 1.2 kB installed" and max(map(len, lines)) <= 80
+    assert lines[0] == "packages of standin, dom0: 8, 1.3 kB installed" and max(map(len, lines)) <= 80
     assert "    standin-lib 1.2nb1      77 B  standin-lib>=1.0" in lines
     assert next(line for line in lines if "standin-shell" in line).endswith("standin-core: registers a login shell")
     (found,) = json.loads(built.doit("packages-tree", "--json"))

@@ -16,6 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from glassmaster.config.disk import DiskFacts
+from glassmaster.config.domuconf import read_domuconf
+from glassmaster.config.xl import xl_configuration
 from tests.launcher.debian import RELEASE, apt_network_settings, mirrors
 
 HERE = Path(__file__).parent
@@ -63,6 +66,28 @@ def make_debian_dom0(folder: Path) -> DebianDom0:
     run("bsdtar", "-czf", made.initrd, "--format=newc", "--options=gzip:compression-level=1", *excluded, f"@{system}")
     system.unlink()
     return made
+
+
+def cd_files(facts: DiskFacts, described: Mapping[str, str], machines: Mapping[str, str]) -> dict[str, str]:
+    """What init.sh reads: the xl configurations of these domu.conf, and which devices they want.
+
+    machines: the virtual machines in the order in which they are started; each ends by itself, or is shut down when its
+    console shows a text ("" for none).
+    """
+    attached: list[tuple[str, str, str]] = []
+
+    def attach(path: str, access: str) -> str:
+        attached.append((f"/dev/vnd{len(attached) + 1}d", access, path))
+        return attached[-1][0]
+
+    files = {
+        f"{name}.xl": xl_configuration(name, read_domuconf(described[name].encode(), name), attach)
+        for name in machines
+    }  # fmt: skip
+    files["attach"] = "".join(" ".join(words) + "\n" for words in attached)
+    files["slots"] = "".join(f"/dev/wd0{place.partition.letter} {place.start}\n" for place in facts.places)
+    files["machines"] = "".join(f"{name} {shows}".rstrip() + "\n" for name, shows in machines.items())
+    return files
 
 
 def add_to_cd(cd: Path, dom0: DebianDom0, files: Mapping[str, str], target: Path) -> None:

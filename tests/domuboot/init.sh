@@ -7,7 +7,8 @@
 # /domuboot/modules         PATH                        the kernel modules, in the order in which they are loaded
 # /cdrom/domuboot/attach    DEVICE ACCESS IMAGE         an image that becomes this device (ACCESS: r or w)
 # /cdrom/domuboot/slots     DEVICE SECTOR               a partition of the hard disk, by its first sector
-# /cdrom/domuboot/machines  NAME                        NAME.xl beside it is its configuration
+# /cdrom/domuboot/machines  NAME [TEXT]                 NAME.xl beside it is its configuration; it is shut down when its
+#                                                       console shows TEXT, else it ends by itself
 export PATH=/usr/lib/xen-4.17/bin:/usr/sbin:/usr/bin:/sbin:/bin:/busybox
 /bin/busybox mkdir -p /proc /sys /dev /run /busybox /cdrom
 /bin/busybox --install -s /busybox
@@ -88,10 +89,23 @@ xen-init-dom0 || die "no xen-init-dom0"
 : >/var/log/xen/xen-hotplug.log
 say "ready: $(free -m | awk '$1 == "Mem:" { print $3 " of " $2 " MiB used" }')"
 
-while read -r name <&3; do
+# shut_down NAME TEXT PID: when its console has shown it, or xl, which is process PID, has ended.
+shut_down() {
+    until grep -q -e "$2" "/var/log/xen/console/guest-$1.log" 2>/dev/null; do
+        kill -0 "$3" 2>/dev/null || return
+        sleep 1
+    done
+    say "$1: shows $2"
+    xl shutdown "$1"
+}
+
+while read -r name text <&3; do
     say "$name: xl create"
     # In the foreground: it ends with the virtual machine.
-    xl create -F "/cdrom/domuboot/$name.xl" >/run/xl.log 2>&1 </dev/null
+    xl create -F "/cdrom/domuboot/$name.xl" >/run/xl.log 2>&1 </dev/null &
+    pid=$!
+    [ -z "$text" ] || shut_down "$name" "$text" "$pid"
+    wait "$pid"
     status=$?
     # What xl calls a panic is its own, and no alarm.
     cat /run/xl.log /var/log/xen/xen-hotplug.log | sed -e "s/^/xl: /" -e "s/ panic: / /"

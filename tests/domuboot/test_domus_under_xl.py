@@ -17,11 +17,9 @@ from glassmaster.checks.smoke.boot import Plan, boot
 from glassmaster.checks.smoke.console import Expected
 from glassmaster.checks.smoke.qemu import Machine
 from glassmaster.config.disk import DiskFacts, Wanted, write_host_disk
-from glassmaster.config.domuconf import read_domuconf
 from glassmaster.config.layout import write_example
 from glassmaster.config.tree import read_config_tree
-from glassmaster.config.xl import xl_configuration
-from tests.domuboot.debian_dom0 import add_to_cd, make_debian_dom0
+from tests.domuboot.debian_dom0 import add_to_cd, cd_files, make_debian_dom0
 
 if TYPE_CHECKING:
     from tests.build.conftest import Clone
@@ -99,23 +97,6 @@ def host_disk(folder: Path, target: Path) -> tuple[DiskFacts, dict[str, str]]:
     return facts, {name: (host / f"domUs/{name}/domu.conf").read_text() for name in ("web", "small")}
 
 
-def cd_files(facts: DiskFacts, described: Mapping[str, str]) -> dict[str, str]:
-    """What init.sh reads: the xl configurations, and which devices they want."""
-    attached: list[tuple[str, str, str]] = []
-
-    def attach(path: str, access: str) -> str:
-        attached.append((f"/dev/vnd{len(attached) + 1}d", access, path))
-        return attached[-1][0]
-
-    files = {
-        f"{name}.xl": xl_configuration(name, read_domuconf(described[name].encode(), name), attach) for name in ORDER
-    }
-    files["attach"] = "".join(" ".join(words) + "\n" for words in attached)
-    files["slots"] = "".join(f"/dev/wd0{place.partition.letter} {place.start}\n" for place in facts.places)
-    files["machines"] = "".join(f"{name}\n" for name in ORDER)
-    return files
-
-
 def plan(cd: Path, disk: Path) -> Plan:
     ends = [Expected(f"the end of {name}", f"domuboot: {name}: xl ended with status") for name in ORDER]
     milestones = (
@@ -138,7 +119,8 @@ def seen(first_build: tuple[Clone, str], shared: Path) -> Seen:
                 work = Path(name)
                 disk, cd = work / "disk.img", work / "dom0.iso"
                 facts, described = host_disk(work, disk)
-                add_to_cd(clone.out("dom0.iso"), make_debian_dom0(work), cd_files(facts, described | WRONG), cd)
+                files = cd_files(facts, described | WRONG, dict.fromkeys(ORDER, ""))
+                add_to_cd(clone.out("dom0.iso"), make_debian_dom0(work), files, cd)
                 booted = boot(plan(cd, disk), folder)
             reached = {item.name: item.seconds for item in booted.reached}
             (folder / "seen.json").write_text(json.dumps([booted.failure, reached]))

@@ -118,12 +118,7 @@ def own_tree(files: int) -> TreeDiff:
         Group("overlay:dom0", "overlay:dom0", "overlay:dom0", 61, 61, 91_000, 91_012, changed=1),
         Group("grub", "grub", "grub", 2, 2, 1200, 1200),
     )
-    rooms = (
-        Room("set:comp", "usr/include", 40_000_000, 41_400_000),
-        Room("package:sudo", "usr/pkg", 0, 3_900_000),
-        Room("set:base", "usr/bin", 30_000_000, 30_500_000),
-        Room("set:man", "usr/share", 21_000_000, 21_000_000),
-    )
+    rooms = tuple(Room(group.name, "usr", group.old_bytes, group.new_bytes) for group in groups)
     sections = (
         Section(
             "security",

@@ -146,6 +146,13 @@ def test_a_link_from_elsewhere_opens_a_group_that_the_kinds_hide(opened: Opened)
     assert shown(browser) == ["usr/pkg/bin/sudo"]
 
 
+def test_an_item_leads_to_its_path(opened: Opened) -> None:
+    browser = opened(sample.result())
+    click(browser, "#security + .scroll a[data-find='usr/bin/at']")
+    assert shown(browser) == ["usr/bin/at"] and found(browser) == "1 of 56 paths"
+    assert browser.switch_to.active_element.get_attribute("value") == "usr/bin/at"
+
+
 def test_many_rows_are_made_when_they_are_asked_for(opened: Opened) -> None:
     browser = opened(sample.result(20_000))
     assert found(browser).endswith("of 20,016 paths")

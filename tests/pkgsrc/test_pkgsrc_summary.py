@@ -158,6 +158,16 @@ def test_who_provides_a_library_and_who_took_a_name_over() -> None:
     assert summary.superseding("iscr") == []
 
 
+def test_superseded_packages_in_one_line_as_pkgsrc_writes_them() -> None:
+    summary = read(f"{SMALL}SUPERSEDES=b-[0-9]* py3-c<2  {{d,e}}-[0-9]*\nSUPERSEDES=f-[0-9]*\n")
+    (name,) = summary.names.beginning_with("")
+    assert summary.package(name).supersedes == ("b-[0-9]*", "py3-c<2", "{d,e}-[0-9]*", "f-[0-9]*")
+    assert summary.superseding("py3-c") == summary.superseding("b") == summary.superseding("f") == [name]
+    assert summary.superseding("c") == []
+    with pytest.raises(GlassmasterError, match="holds a space"):
+        read(f"{SMALL}CONFLICTS=a-1 b-1\n").package(name)
+
+
 LINE = st.one_of(
     st.sampled_from([*SCREEN.splitlines(), "", "PKGNAME=b-2", "DESCRIPTION=", "="]),
     st.text(alphabet="AZ_=-\n 1{\r\x00é", max_size=6),

@@ -15,6 +15,7 @@ from glassmaster.inputs.pkgsrc.archive import Archive, opened
 from glassmaster.inputs.pkgsrc.install import Installed, Selected, Target, install
 from glassmaster.inputs.pkgsrc.placing import Image, Place
 from glassmaster.inputs.pkgsrc.uids import Uids
+from glassmaster.inputs.standin.content import Item
 from glassmaster.inputs.standin.package_archive import COMPRESSORS, StandinPackage, members, tar_of
 from glassmaster.inputs.standin.package_repository import make_repository, repository_path
 from glassmaster.inputs.store import Store
@@ -60,6 +61,23 @@ def choose(packages: Path, store: Store) -> Choose:
         return Selected(name, f"{name}.tgz", store.add([data], what=name).sha512, requires, automatic)
 
     return chosen
+
+
+Pack = Callable[..., Selected]
+
+
+@pytest.fixture
+def pack(store: Store) -> Pack:
+    """Make a package of items and put it into the store, chosen; `edit` changes its packing list."""
+
+    def go(name: str, *items: Item, edit: tuple[bytes, bytes] = (b"", b""), **more: object) -> Selected:
+        package = replace(StandinPackage(name, "Made", items), **more)  # type: ignore[arg-type]
+        contents, *others = members(package, *SYSTEM)
+        contents = replace(contents, data=contents.data.replace(*edit, 1))
+        data = COMPRESSORS[package.compression](tar_of([contents, *others], EPOCH))
+        return Selected(name, f"{name}.tgz", store.add([data], what=name).sha512)
+
+    return go
 
 
 @dataclass

@@ -73,10 +73,21 @@ def test_copies_and_owners(made: Place) -> None:
     ("true || touch etc/x", False),
     (": && /sbin/ldconfig && echo done; touch etc/x;", True),
     ("rm -f etc/none && touch etc/x", True),
+    ("test -f none >/dev/null 2>&1||touch etc/x>/dev/null;", True),
+    ("mkdir -p etc 2> /dev/null || true; touch etc/x", True),
 ])  # fmt: skip
 def test_and_or_and_then(command: str, done: bool, made: Place) -> None:
     run(made, command)
     assert (made.find("usr/pkg/etc/x") is not None) == done
+
+
+@pytest.mark.parametrize(("command", "mode"), [
+    ("chown root %F", 0o2755), ("chgrp wheel %F", 0o4755), ("chown root:wheel %F", 0o755), ("chown :wheel %F", 0o4755),
+])  # fmt: skip
+def test_a_new_owner_takes_a_bit_away_as_netbsds_chown_does(command: str, mode: int, made: Place) -> None:
+    made.permit("usr/pkg/share/made/tool", "", "6755")
+    run(made, command)
+    assert shown(made, "usr/pkg/share/made/tool")[:2] == ("file", mode)
 
 
 @pytest.mark.parametrize(("command", "why"), [
@@ -86,6 +97,9 @@ def test_and_or_and_then(command: str, done: bool, made: Place) -> None:
     ("cp `cat x` y", "a shell would read this"),
     ("cat x > %D/etc/y", "a shell would read this"),
     ("cat x | sort", "a shell would read this"),
+    ("touch x2>/dev/null", "a shell would read this"),
+    ("touch x >>/dev/null", "a shell would read this"),
+    ("touch x >/dev/nullx", "a shell would read this"),
     ("if test -f x; then touch y; fi", "if"),
     ("(mkdir x)", "a shell would read this"),
     ("mkdir -z x", "the option -z"),

@@ -3,41 +3,23 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.pkgsrc.accounts import AccountFiles
-from glassmaster.inputs.pkgsrc.install import Selected
 from glassmaster.inputs.pkgsrc.libraries import require_libraries
 from glassmaster.inputs.pkgsrc.pkgdb import ByFile, default_directory
 from glassmaster.inputs.pkgsrc.uids import Uids
 from glassmaster.inputs.standin.content import Item
-from glassmaster.inputs.standin.package_archive import COMPRESSORS, StandinPackage, members, tar_of
 from glassmaster.inputs.standin.packages import program
 from glassmaster.inputs.store import Store
 from glassmaster.tree.entry import Entry
-from tests.pkgsrc_install.conftest import BELOW, EPOCH, GROUP, PASSWD, SYSTEM, Choose, Run
+from tests.pkgsrc_install.conftest import BELOW, EPOCH, GROUP, PASSWD, Choose, Pack, Run
 from tests.pkgsrc_install.test_pkginstall_btree import Reader
 
 LIB, TOOL, DAEMON, SUITE = "standin-lib-1.2nb1", "standin-tool-2.0", "standin-daemon-4.1", "standin-suite-3.0"
-Pack = Callable[..., Selected]
-
-
-@pytest.fixture
-def pack(store: Store) -> Pack:
-    """Make a package of items and put it into the store, chosen; `edit` changes its packing list."""
-
-    def go(name: str, *items: Item, edit: tuple[bytes, bytes] = (b"", b""), **more: object) -> Selected:
-        package = replace(StandinPackage(name, "Made", items), **more)  # type: ignore[arg-type]
-        contents, *others = members(package, *SYSTEM)
-        contents = replace(contents, data=contents.data.replace(*edit, 1))
-        data = COMPRESSORS[package.compression](tar_of([contents, *others], EPOCH))
-        return Selected(name, f"{name}.tgz", store.add([data], what=name).sha512)
-
-    return go
 
 
 def attributes(entry: Entry) -> tuple[str, str, int, int]:

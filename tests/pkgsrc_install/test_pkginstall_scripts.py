@@ -96,9 +96,15 @@ def test_helpers_are_unpacked_as_the_shell_would() -> None:
     }
 
 
-def test_an_unknown_helper_stops() -> None:
-    with pytest.raises(GlassmasterError, match=r"made-1\.0: \+INSTALL unpacks \+SERVICES"):
-        unpacked_helpers(SCRIPT.replace("+DIRS)", "+SERVICES)").encode(), "made-1.0")
+def test_a_helper_that_is_not_known_is_not_unpacked() -> None:
+    assert "+SERVICES" not in unpacked_helpers(SCRIPT.replace("+DIRS", "+SERVICES").encode(), "made-1.0")
+
+
+def test_backslashes_are_read_as_the_shell_reads_them() -> None:
+    install = parse("# FILE: etc/a\\+b c share/a\\ c\\@d 0644\n# DIR: /var/x\\\\y m\n# SHELL: bin/a\\+b\n")
+    assert install.files == [ConfigFile("/usr/pkg/etc/a+b", "/usr/pkg/share/a c@d", False, "0644")]
+    assert install.directories == [Directory("/var/x\\y")]
+    assert install.shells == ["/usr/pkg/bin/a+b"]
 
 
 def test_no_script_asks_for_nothing() -> None:

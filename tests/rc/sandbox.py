@@ -29,10 +29,11 @@ PROGRAMS = (
 )  # fmt: skip
 # Recorded, and nothing else unless there is an answer.
 RECORDED = (
-    "chown", "dkctl", "disklabel", "fdisk", "fsck", "fsck_ffs", "ftp", "newfs", "pwd_mkdb", "sleep", "svn",
-    "svnversion", "swapctl", "sysctl", "tar", "vnconfig", "xl",
+    "chown", "curl", "date", "disklabel", "dkctl", "fdisk", "fsck", "fsck_ffs", "ftp", "hostname", "newfs", "pwd_mkdb",
+    "sleep", "svn", "svnversion", "swapctl", "sysctl", "tar", "vnconfig", "xl",
 )  # fmt: skip
 MASTER_PASSWD = "root:*ROOT:0:0::0:0:Charlie &:/root:/bin/sh\ndaemon:*:1:1::0:0:The devil:/:/sbin/nologin\n"
+PASSWD = "root:*:0:0:Charlie &:/root:/bin/sh\ndaemon:*:1:1:The devil:/:/sbin/nologin\n"
 
 
 @dataclass(frozen=True)
@@ -49,17 +50,21 @@ class Finished:
 
 
 class Sandbox:
-    """A root directory under `root`, with these overlays; a virtual machine is called `domu`."""
+    """A root directory under `root`, with these overlays; a virtual machine is called `domu`. report: the recipe's."""
 
-    def __init__(self, root: Path, shell: str, overlays: Sequence[str] = ("machine", "dom0"), domu: str = "") -> None:
+    def __init__(
+        self, root: Path, shell: str, overlays: Sequence[str] = ("machine", "dom0"), domu: str = "", report: str = ""
+    ) -> None:
         self.root = root
         for name in ("bin", "sbin", "dev", "tmp", "var/run", "etc", "config", "answers", "disks", "usr/pkg", "root"):
             (root / name).mkdir(parents=True)
         self._programs(shell)
+        self._fleet = SimpleNamespace(report=report) if report else None
         for overlay in overlays:
             self._overlay(overlay, {"domu": domu} if domu else {})
         (root / "memory").mkdir()
         self.write("etc/master.passwd", MASTER_PASSWD)
+        self.write("etc/passwd", PASSWD)
         self.write("etc/group", "wheel:*:0:root\ndaemon:*:1:daemon\n")
         self.write("etc/defaults/rc.conf.netbsd", "random_seed=YES\n")
         self.write("etc/rc.netbsd", 'echo "rc.netbsd $*" >>/calls\n')
@@ -71,6 +76,8 @@ class Sandbox:
             'case $2 in kern.root_device) echo cd0 ;; kern.root_partition) echo 0 ;; *) cat "/answers/$2" ;; esac',
         )
         self.answer("kern.rawpartition", "3\n")
+        self.answer("hostname", "echo alpha.example.org")
+        self.answer("date", "echo 2026-11-27T10:00:00Z")
         for name in ("fsck", "fsck_ffs"):
             self.answer(name, 'echo "$name: file system is clean; not checking"\n')
         self.disks()
@@ -94,8 +101,10 @@ class Sandbox:
         overlay = REPOSITORY / "overlays" / name
         context = {
             "name": "test", "release_id": "0123456789ab", "vars": {},
+            "packages_rc": {"mailer": "NO", "xencommons": "NO"},
             "recipe": SimpleNamespace(
-                description="A test", epoch=1, xen=None, release=SimpleNamespace(version="6.99.16", machine="amd64")
+                description="A test", epoch=1, xen=None, fleet=self._fleet,
+                release=SimpleNamespace(version="6.99.16", machine="amd64"),
             ),
             **more,
         }  # fmt: skip

@@ -83,6 +83,33 @@ def test_accounts_that_pwd_mkdb_refuses_leave_the_disc_s(machine: Sandbox) -> No
     assert not (machine.root / "etc/master.passwd.new").exists()
 
 
+PACKAGED = "mailer:*:1000:1000::0:0:Mailer:/nonexistent:/sbin/nologin\n"
+
+
+def test_accounts_of_packages_get_into_the_databases(machine: Sandbox) -> None:
+    # The image's master.passwd has them; its passwd, made with the release's databases, has not.
+    machine.write("etc/master.passwd", MASTER_PASSWD + PACKAGED)
+    assert "accounts status=ok" in machine.boot().stages()
+    assert machine.calls("pwd_mkdb") == ["pwd_mkdb -p /etc/master.passwd.new"]
+    assert machine.text("etc/master.passwd") == MASTER_PASSWD + PACKAGED
+    assert (machine.root / "etc/pwd.db").exists() and not (machine.root / "etc/master.passwd.new").exists()
+
+
+def test_databases_that_know_all_accounts_are_left_alone(machine: Sandbox) -> None:
+    assert "accounts status=ok" in machine.boot().stages()
+    assert machine.calls("pwd_mkdb") == []
+    assert not (machine.root / "etc/master.passwd.new").exists()
+
+
+def test_accounts_of_packages_come_also_where_the_configurations_are_refused(machine: Sandbox) -> None:
+    machine.write("etc/master.passwd", MASTER_PASSWD + PACKAGED)
+    machine.write("disks/wd0a/local/accounts/master.passwd", "alice:too:few:fields\n")
+    machine.answer("pwd_mkdb", f'if grep -q alice "$2"; then exit 1; fi; {PWD_MKDB}')
+    assert "accounts status=failed" in machine.boot().stages()
+    assert machine.text("etc/master.passwd") == MASTER_PASSWD + PACKAGED
+    assert (machine.root / "etc/pwd.db").exists()
+
+
 def test_a_root_without_a_password_is_said(machine: Sandbox) -> None:
     machine.write("etc/master.passwd", MASTER_PASSWD.replace("*ROOT", ""))
     assert 'accounts status=warn why="root has no password"' in machine.boot().stages()

@@ -190,6 +190,7 @@ def test_swap_var_and_tmp_from_the_disk_by_settings(sandbox: Sandbox) -> None:
     sandbox.write("var/log/messages", "the disc's\n")
     sandbox.write("var/db/new/thing", "new\n")
     sandbox.write("var/db/pkg/xl-1/+CONTENTS", "")
+    sandbox.write("var/db/pkg.refcount/dirs/var/xl/xl-1", "")
     done = sandbox.boot()
     assert "var status=ok from=/dev/wd0e" in done.stages()
     assert "tmp status=ok from=/dev/wd0f" in done.stages()
@@ -200,7 +201,7 @@ def test_swap_var_and_tmp_from_the_disk_by_settings(sandbox: Sandbox) -> None:
     ]
     assert sandbox.text("disks/wd0e/log/messages") == "kept\n"
     assert sandbox.text("disks/wd0e/db/new/thing") == "new\n"
-    assert not (sandbox.root / "disks/wd0e/db/pkg").exists()
+    assert not list((sandbox.root / "disks/wd0e/db").glob("pkg*"))
     # The release's own rc mounts both, after its fsck.
     last = [
         "fsck -t ffs -p /dev/rwd0e",
@@ -211,6 +212,17 @@ def test_swap_var_and_tmp_from_the_disk_by_settings(sandbox: Sandbox) -> None:
     assert sandbox.calls("fsck", "mount", "umount", "rc.netbsd")[-4:] == last
     read = sandbox.run("/bin/sh", "-c", ". /etc/defaults/rc.conf; echo $no_swap $rc_configured $random_seed")
     assert read.output == "NO YES YES\n"
+
+
+def test_services_of_packages_are_off_unless_an_overlay_or_the_machine_says_otherwise(sandbox: Sandbox) -> None:
+    sandbox.write("etc/fstab", "")
+    show = "echo $mailer $xencommons"
+    read = sandbox.run("/bin/sh", "-c", f". /etc/defaults/rc.conf; {show}")
+    assert read.output == "NO YES\n"  # the virtual machines of a dom0 need xencommons
+    read = sandbox.run("/bin/sh", "-c", f". /etc/defaults/rc.conf; mailer=YES; {show}")
+    assert read.output == "YES YES\n"
+    (sandbox.root / "etc/defaults/packages.conf").unlink()
+    assert sandbox.run("/bin/sh", "-c", f". /etc/defaults/rc.conf; {show}").output == "YES\n"
 
 
 def test_a_var_that_cannot_be_used_is_in_memory(sandbox: Sandbox) -> None:

@@ -183,3 +183,8 @@ def test_a_virtual_machine_has_nothing_of_a_server(domu: Sandbox) -> None:
     assert done.status == 1 and done.output.startswith("local/etc/rc.conf: not sh: ")
     domu.write("disks/xbd1a/local/etc/rc.conf", "hostname=web\n")
     assert domu.run("/usr/sbin/glassmaster-update", "check").output == "glassmaster: no mistakes\n"
+
+
+def test_xl_shutdown_ends_it_in_order(domu: Sandbox) -> None:
+    """It presses the power button, which only powerd makes a shutdown with rc.d's stop scripts."""
+    assert domu.run("/bin/sh", "-c", ". /etc/defaults/rc.conf; echo powerd=$powerd").output.endswith("powerd=YES\n")

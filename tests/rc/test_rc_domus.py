@@ -84,6 +84,19 @@ def test_they_start_in_order_and_stop_in_reverse(machine: Sandbox) -> None:
     ]
 
 
+def test_what_was_started_is_stopped_whatever_became_of_its_configuration(machine: Sandbox) -> None:
+    for name in ("broken", "gone", "web"):
+        domu(machine, name, "root = /images/base.img")
+    machine.run("/usr/sbin/glassmaster-domu", "start")
+    domu(machine, "broken", "root = relative")
+    (machine.root / "config/local/domUs/gone/domu.conf").unlink()
+    machine.forget()
+    done = machine.run("/usr/sbin/glassmaster-domu", "stop")
+    assert done.stages() == [f"domu status=stopped name={name}" for name in ("web", "broken", "gone")]
+    assert not any((machine.root / "running").iterdir())
+    assert [call for call in acts(machine) if call.startswith("vnconfig")] == [f"vnconfig -u vnd{n}" for n in (3, 1, 2)]
+
+
 def test_a_broken_one_is_reported_and_the_others_start(machine: Sandbox) -> None:
     domu(machine, "a-broken", "root = relative")
     domu(machine, "Bad_name", "root = /images/base.img")

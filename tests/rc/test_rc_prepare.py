@@ -15,14 +15,19 @@ SMALL = ["-n", "alpha", "-c", "4", "-s", "2"]
 NEWFS = 'mkdir -p "/disks/${1#/dev/r}"'
 
 
-@pytest.fixture
-def machine(sandbox: Sandbox) -> Sandbox:
+def empty_disk(sandbox: Sandbox) -> None:
+    """A first disk with nothing on it."""
     sandbox.disks(wd0=HEAD)
     sandbox.answer("disklabel", 'case $1 in -R) cp "$4" /label ;; *) cat "/answers/label.$1" ;; esac')
     sandbox.answer("newfs", NEWFS)
     disk = sandbox.write("dev/rwd0d", "")
     with disk.open("r+b") as stream:
         stream.truncate(SECTORS * 512)
+
+
+@pytest.fixture
+def machine(sandbox: Sandbox) -> Sandbox:
+    empty_disk(sandbox)
     return sandbox
 
 

@@ -48,6 +48,8 @@ LOGOUT = [
     "iscsictl logout -I 2", "iscsictl remove_target -n iqn.2026-01.org.example:two",
 ]  # fmt: skip
 OWNER = "store.4142434445464748"
+INITIATOR = "iqn.1994-04.org.netbsd:iscsi.store:4142434445464748"
+READ_IN = "for part in say disks memory storage lease; do . /libexec/glassmaster/$part.sh; done"
 
 
 def record(owner: str, number: int) -> str:
@@ -76,8 +78,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Sandbox:
     settings(made, f'glassmaster_storage_targets="{ONE} {TWO}"')
     made.write("disks/raid0d/data", "kept")
     (made.root / "storage").mkdir()
-    alive = 'case $1 in beat) sleep_for=$2 ;; esac; echo "storage-alive $*" >>/calls\n'
-    made.write("libexec/glassmaster/storage-alive", f"#!/bin/sh\n{alive}", mode=0o755)
+    made.write("libexec/glassmaster/storage-alive", '#!/bin/sh\necho "storage-alive $*" >>/calls\n', mode=0o755)
     return made
 
 
@@ -118,21 +119,24 @@ def test_a_mirror_that_nobody_uses_is_taken_mounted_and_served(store: Sandbox) -
     assert calls == [
         "MAKEDEV iscsi0",
         "iscsictl version",
+        f"iscsictl set_node_name -n {INITIATOR}",
         "iscsictl add_target -a 10.0.0.1 -n iqn.2026-01.org.example:one",
         "iscsictl login -P 1",
         "iscsictl add_target -a 10.0.0.2 -n iqn.2026-01.org.example:two",
         "iscsictl login -P 2",
         "sleep 5",
+        "MAKEDEV raid0",
         "raidctl -c /memory/storage/raid0.conf raid0",
         "raidctl -s raid0",
-        "MAKEDEV raid0",
         "raidctl -P raid0",
         "fsck -t ffs -p /dev/rraid0d",
         "mount -t ffs -o noatime /dev/raid0d /storage",
         "mountd forcestart",
         "nfsd forcestart",
     ]
-    assert sorted(store.calls("storage-alive")) == [f"storage-alive beat {OWNER}", "storage-alive watch"]
+    beats = [f"storage-alive beat {OWNER} {disk}" for disk in ("sd1", "sd2")]
+    assert sorted(store.calls("storage-alive")) == [*beats, "storage-alive watch"]
+    assert store.text("memory/storage/disks") == "sd1 sd2\n"
     assert store.text("memory/storage/raid0.conf") == RAID.replace(" target1", "/dev/sd1d").replace(
         "target2", "/dev/sd2d"
     )
@@ -168,8 +172,8 @@ def test_a_dead_machine_s_mirror_is_taken_after_waiting(store: Sandbox) -> None:
         put(store, disk, record("old.1", 77))
     done = storage(store, "start")
     assert done.status == 0
-    assert store.calls("sleep") == ["sleep 20", "sleep 5"]
-    assert 'lease status=waiting seconds=20 records="sd1: old.1 77; sd2: old.1 77"' in done.stages()
+    assert store.calls("sleep") == ["sleep 40", "sleep 5"]
+    assert 'lease status=waiting seconds=40 records="sd1: old.1 77; sd2: old.1 77"' in done.stages()
 
 
 def test_a_living_machine_s_mirror_is_left_alone(store: Sandbox) -> None:
@@ -281,13 +285,20 @@ def test_mistakes_of_the_configuration(store: Sandbox, targets: str, raid: str |
     assert store.calls("iscsictl") == []
 
 
-def test_making_a_mirror(store: Sandbox) -> None:
+def test_empty_targets_are_left_empty_until_they_are_made_a_mirror(store: Sandbox) -> None:
     for disk in ("sd1", "sd2"):
         store.write(f"dev/r{disk}d", "\0" * 65536)
+    why = "the targets are empty (glassmaster-storage create SERIAL makes the mirror)"
+    assert storage(store, "start").stages()[-1] == refused(why)
+    assert store.calls("raidctl") == []
+    assert on_target(store, "sd1") == on_target(store, "sd2") == ""
+    # Nor does the record of one that was not finished count as something.
+    put(store, "sd1", record("free", 0))
+    assert storage(store, "start").stages()[-1] == refused(why)
     assert storage(store, "create", "2026").stages()[-1] == "storage status=created serial=2026"
     assert store.calls("raidctl", "newfs") == [
-        "raidctl -C /memory/storage/raid0.conf raid0", "raidctl -I 2026 raid0", "raidctl -i raid0",
-        "newfs /dev/rraid0d", "raidctl -u raid0",
+        "raidctl -C /memory/storage/raid0.conf raid0", "raidctl -I 2026 raid0", "raidctl -v -i raid0",
+        "newfs -I /dev/rraid0d", "raidctl -u raid0",
     ]  # fmt: skip
     assert on_target(store, "sd1") == record("free", 0)
 
@@ -310,12 +321,32 @@ def test_a_target_that_comes_back_is_rebuilt(store: Sandbox) -> None:
     assert store.calls("raidctl")[1:] == ["raidctl -a /dev/sd2d raid0", "raidctl -F /dev/missing2 raid0"]
     assert store.text("memory/storage/disks") == "sd1 sd2\n"
     assert on_target(store, "sd2") == record(OWNER, 0)
+    assert f"storage-alive beat {OWNER} sd2" in store.calls()
     # A target whose disk is still there is rebuilt in place.
-    store.write("down/1", "")
     store.forget()
     assert storage(store, "rebuild", "1").stages() == [f"rebuild status=started target={ONE} old=/dev/sd1d"]
     assert store.calls("raidctl")[1:] == ["raidctl -R /dev/sd1d raid0"]
     assert storage(store, "rebuild", "3").stages() == [refused("there is no target 3")]
+
+
+def test_a_target_that_is_still_away_is_not_rebuilt(store: Sandbox) -> None:
+    store.write("down/2", "")
+    storage(store, "start", "degraded")
+    store.forget()
+    assert storage(store, "rebuild", "2").stages() == [refused("target 2 cannot be reached")]
+    assert store.calls("raidctl") == ["raidctl -s raid0"]
+
+
+def test_a_record_on_what_is_not_all_zeros_makes_nothing_empty(store: Sandbox) -> None:
+    blank = f"{READ_IN}; storage_blank sd1"
+    (store.root / "memory/storage").mkdir()
+    store.write("dev/rsd1d", "\0" * 65536)
+    assert store.run("/bin/sh", "-c", blank).status == 0
+    for other in (record("free", 1), record("old.1", 0), "x".ljust(511) + "\n"):
+        put(store, "sd1", other)
+        assert store.run("/bin/sh", "-c", blank).status == 1
+    store.write("dev/rsd1d", "\0" * 65535)
+    assert store.run("/bin/sh", "-c", blank).status == 1
 
 
 def test_a_target_that_another_machine_uses_is_not_rebuilt(store: Sandbox) -> None:
@@ -338,6 +369,7 @@ class TestSignsOfLife:
         overlay = Path(__file__).parents[2] / "overlays/storage/libexec/glassmaster/storage-alive"
         shutil.copy(overlay, store.root / "libexec/glassmaster/storage-alive")
         store.write("memory/storage/disks", "sd1 sd2\n")
+        store.write("memory/storage/sessions", "1 iqn.2026-01.org.example:one sd1\n2 iqn.2026-01.org.example:two sd2\n")
         for disk in ("sd1", "sd2"):
             put(store, disk, record("me.1", 1))
         return store
@@ -346,23 +378,43 @@ class TestSignsOfLife:
         other = record("other.2", 1).rstrip("\n")
         takes = f"printf '%s\\n' '{other}' | dd of=/dev/rsd2d bs=512 seek=16 conv=notrunc 2>/dev/null"
         mine.answer("sleep", f'[ "$(grep -c "^sleep" /calls)" -lt 4 ] || {takes}')
-        done = mine.run("/libexec/glassmaster/storage-alive", "beat", "me.1")
+        done = mine.run("/libexec/glassmaster/storage-alive", "beat", "me.1", "sd2")
         assert done.stages() == ['storage status=ended why="another machine has taken over: sd2: other.2 1"']
         assert mine.calls("sleep", "halt") == ["sleep 5"] * 4 + ["halt -n -q"]
-        assert mine.text("memory/storage/beat") == "4\n"
-        assert on_target(mine, "sd1") == record("me.1", 5) and on_target(mine, "sd2") == record("other.2", 1)
+        assert mine.text("memory/storage/beat.sd2") == "4\n"
+        assert on_target(mine, "sd1") == record("me.1", 1) and on_target(mine, "sd2") == record("other.2", 1)
 
-    def test_one_target_is_enough(self, mine: Sandbox) -> None:
+    def test_they_end_with_the_use_of_the_target(self, mine: Sandbox) -> None:
+        mine.answer("sleep", '[ "$(grep -c "^sleep" /calls)" -lt 3 ] || echo sd1 >/memory/storage/disks')
+        assert mine.run("/libexec/glassmaster/storage-alive", "beat", "me.1", "sd2").stages() == []
+        assert (mine.calls("halt"), on_target(mine, "sd2")) == ([], record("me.1", 3))
+
+    def test_a_target_that_cannot_be_read_gets_none(self, mine: Sandbox) -> None:
+        beat = f"{READ_IN}; lease_beat me.1 9 sd1"
+        assert mine.run("/bin/sh", "-c", beat).status == 0
+        assert on_target(mine, "sd1") == record("me.1", 9)
         (mine.root / "dev/rsd1d").unlink()
-        read_in = "for part in say disks memory storage lease; do . /libexec/glassmaster/$part.sh; done"
-        enough = f"{read_in}; lease_beat me.1 9 sd1 sd2"
-        assert mine.run("/bin/sh", "-c", enough).status == 0
-        assert on_target(mine, "sd2") == record("me.1", 9)
-        (mine.root / "dev/rsd2d").unlink()
-        assert mine.run("/bin/sh", "-c", enough).status == 1
+        assert mine.run("/bin/sh", "-c", beat).status == 1
+
+    def watched(self, mine: Sandbox, beats: str) -> Finished:
+        """The watch, with sh that gives signs of life in interval $n; it ends when there are none for long."""
+        mine.answer("sleep", f'n=$(grep -c "^sleep" /calls); {beats}')
+        return mine.run("/libexec/glassmaster/storage-alive", "watch")
 
     def test_without_them_the_machine_ends(self, mine: Sandbox) -> None:
-        mine.answer("sleep", 'n=$(grep -c "^sleep" /calls); [ "$n" -gt 3 ] || echo "$n" >/memory/storage/beat')
-        done = mine.run("/libexec/glassmaster/storage-alive", "watch")
-        assert done.stages() == ['storage status=ended why="no target took a sign of life for 10 seconds"']
-        assert mine.calls("sleep", "halt") == ["sleep 5"] * 5 + ["halt -n -q"]
+        done = self.watched(mine, '[ "$n" -gt 3 ] || for d in 1 2; do echo "$n" >/memory/storage/beat.sd$d; done')
+        assert done.stages() == ['storage status=ended why="no target took a sign of life for 25 seconds"']
+        assert mine.calls("sleep", "halt") == ["sleep 5"] * 8 + ["halt -n -q"]
+        assert mine.calls("iscsictl") == []
+
+    def test_one_target_is_enough_and_the_other_s_session_ends(self, mine: Sandbox) -> None:
+        beats = ((3, "sd1"), (8, "sd2"))
+        first, second = (f'[ "$n" -gt {n} ] || echo "$n" >/memory/storage/beat.{disk}' for n, disk in beats)
+        done = self.watched(mine, f"{first}; {second}")
+        assert done.stages() == [
+            "target status=lost disk=sd1", 'storage status=ended why="no target took a sign of life for 25 seconds"'
+        ]  # fmt: skip
+        assert mine.calls("iscsictl") == ["iscsictl logout -I 1"]
+        assert mine.text("memory/storage/disks") == "sd2\n"
+        assert mine.text("memory/storage/sessions") == "2 iqn.2026-01.org.example:two sd2\n"
+        assert mine.calls("sleep", "halt") == ["sleep 5"] * 13 + ["halt -n -q"]

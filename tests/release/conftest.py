@@ -6,13 +6,14 @@ import fcntl
 import json
 import shutil
 import subprocess
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from glassmaster.checks.repro.result import Repro, Row, write_result
+from glassmaster.diff.model import Item, Result, Section, Side, TreeDiff, Verdict, dumps
 from glassmaster.release.artefacts import digest_of
 from tests.build.conftest import Clone, copy_repository
 
@@ -56,23 +57,17 @@ def make_up_results(clone: Clone) -> None:
             {"name": "menu", "seconds": 1.0, "line": "GRUB"}, {"name": "Xen", "seconds": 2.0, "line": "Xen 4.17"}]}
         for name in ("bios", "uefi")
     ]  # fmt: skip
-    documents = {
-        "smoke/smoke.json": {"image": {"path": "out/standin/dom0.iso", "sha256": iso}, "boots": boots},
-        "repro.json": {
-            "format": 1, "recipe": "standin", "release_id": release_id, "passed": True, "variations": [],
-            "artefacts": {"dom0.iso": iso},
-        },
-        "diff.json": {
-            "format": 1, "old": {"recipe": "standin", "release_id": "0123456789ab", "label": "old"},
-            "new": {"recipe": "standin", "release_id": release_id, "label": "new"}, "trees": [],
-            "verdict": {"outcome": "allowed", "rules": [], "decisions": []},
-        },
-    }  # fmt: skip
-    for name, document in documents.items():
-        path = clone.out(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(document))
-    clone.out("diff.md").write_text("Nothing that matters.\n")
+    smoke = {"image": {"path": "out/standin/dom0.iso", "sha256": iso}, "boots": boots}
+    clone.out("smoke").mkdir(exist_ok=True)
+    clone.out("smoke/smoke.json").write_text(json.dumps(smoke))
+    rows = [Row(name, "in words", True, 1.5, True, (), "", ("iso",), ()) for name in ("plain", "clock")]
+    repro = Repro("standin", release_id, {"dom0.iso": iso}, rows[0], (rows[1],), (), (), True, False)
+    write_result(clone.out("repro.json"), repro)
+    old, new = (Side("a release", "release", "standin", name, "title", True) for name in ("0123456789ab", release_id))
+    item = Item("sudo", "up", "1.8", "1.9")
+    tree = TreeDiff("", 5, 5, sections=(Section("packages", (item,)),))
+    clone.out("diff.json").write_text(dumps(Result(old, new, (tree,), Verdict("allowed"))))
+    clone.out("diff.md").write_text("sudo: 1.8 to 1.9\n")
     clone.out("smoke/bios").mkdir(exist_ok=True)
     clone.out("smoke/bios/serial.log").write_text("GNU GRUB\n")
 
@@ -116,6 +111,3 @@ def copy(released_once: Released, tmp_path: Path) -> Path:
 def another_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of somebody who is not among the signers."""
     return make_key(tmp_path_factory.mktemp("another"))
-
-
-Tamper = Callable[[Path], None]

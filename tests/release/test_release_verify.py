@@ -24,7 +24,8 @@ from tests.release.conftest import Released
 FILES = [
     "SHA512", "diff.json", "diff.md", "dom0.iso", "dom0.mtree", "domu/SHA512", "domu/base.img", "domu/base.img.gz",
     "domu/base.json", "domu/base.mtree", "kernel", "kernel.config", "kernels/netbsd-XEN3_DOMU",
-    "kernels/netbsd-XEN3_DOMU.config", "notes.md", "provenance.json", "release.json", "repro.json", "sbom.cdx.json",
+    "kernels/netbsd-XEN3_DOMU.config", "index.html", "notes.md", "provenance.json", "release.json", "repro.json",
+    "sbom.cdx.json",
     "smoke/bios/serial.log", "smoke/smoke.json", "source.tar.gz", "standin.lock",
 ]  # fmt: skip
 

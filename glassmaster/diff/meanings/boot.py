@@ -20,12 +20,12 @@ _RELEASE = re.compile(r" \([0-9a-f]{12}\)$")
 def boot(pair: Pair) -> Section:
     """The section."""
     items: list[Item] = []
-    remarks: list[str] = []
     for change in pair.changed():
         if change.path not in MENUS:
             continue
         if change.old and change.new and pair.no_bytes:
-            remarks.append(f"/{change.path} differs; what it says is not known: {pair.no_bytes}")
+            detail = f"what it says is not known: {pair.no_bytes}"
+            items.append(Item(f"/{change.path}", "changed", rule="boot", paths=(change.path,), detail=detail))
             continue
         before = _settings(pair.old_facts.text(change.path) or "", change.path)
         after = _settings(pair.new_facts.text(change.path) or "", change.path)
@@ -34,7 +34,7 @@ def boot(pair: Pair) -> Section:
                 kind: ItemKind = "added" if name not in before else "removed" if name not in after else "changed"
                 old, new = before.get(name, ""), after.get(name, "")
                 items.append(Item(name, kind, old, new, "boot", (change.path,)))
-    return Section("boot", tuple(items), tuple(remarks))
+    return Section("boot", tuple(items))
 
 
 def _settings(text: str, path: str) -> Mapping[str, str]:

@@ -8,6 +8,7 @@ from glassmaster.diff.kernelfacts import KernelFacts, is_kernel
 from glassmaster.diff.model import Item, ItemKind, Section
 from glassmaster.diff.pair import Pair
 
+_SAME = "built again: its configuration is the same"
 # A setting without a value; shown in the place of "".
 _SET = "set"
 
@@ -16,7 +17,6 @@ def kernel(pair: Pair) -> Section:
     """The section."""
     changes = [change for change in pair.changes if is_kernel(change.path) and change.change != "metadata"]
     items: list[Item] = []
-    remarks: list[str] = []
     for change in changes:
         if change.old is None or change.new is None:
             items.append(Item(f"/{change.path}", "removed" if change.new is None else "added", paths=(change.path,)))
@@ -25,19 +25,21 @@ def kernel(pair: Pair) -> Section:
             items.append(Item(f"/{change.path}", "moved", f"/{change.moved_from}", f"/{change.path}"))
             continue
         before, after = pair.old_facts.kernels.get(change.path), pair.new_facts.kernels.get(change.path)
-        if before is None or after is None:
-            remarks.append(f"/{change.path} differs; its configuration is not known: {pair.no_bytes or 'unreadable'}")
-        elif before.problem or after.problem:
-            remarks.append(f"/{change.path} differs: {before.problem or after.problem}")
+        if before is None or after is None or before.problem or after.problem:
+            problem = (before.problem if before else "") or (after.problem if after else "") or pair.no_bytes
+            items.append(_unknown(change.path, problem))
         else:
             found = list(_differences(change.path, before, after))
             items += found
             if not found:
                 items.append(Item(f"/{change.path}", "changed", paths=(change.path,), detail=_SAME))
-    return Section("kernel", tuple(items), tuple(remarks))
+    return Section("kernel", tuple(items))
 
 
-_SAME = "built again: its configuration is the same"
+def _unknown(path: str, problem: str) -> Item:
+    """Its root may be another: nobody can say that it is not."""
+    detail = f"its configuration is not known: {problem or 'it could not be read'}"
+    return Item(f"/{path}", "changed", rule="kernel-root", paths=(path,), detail=detail)
 
 
 def _differences(path: str, old: KernelFacts, new: KernelFacts) -> Iterator[Item]:

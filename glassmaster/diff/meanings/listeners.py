@@ -20,21 +20,17 @@ _LISTENING = frozenset((
 ))  # fmt: skip
 
 
-def listeners(pair: Pair) -> tuple[list[Item], tuple[str, ...]]:
-    """Items, and what could not be known."""
-    remarks: tuple[str, ...] = ()
-    items: list[Item] = []
+def listeners(pair: Pair) -> Iterator[Item]:
+    """New listeners; where a side's bytes are not known, what may have brought one."""
     if any(starting(change) for change in pair.changes):
-        if pair.no_bytes:
-            remarks = (f"which services are new is not known: {pair.no_bytes}",)
-        else:
-            items += _of_rc(pair)
+        yield from _unknown(pair, "/etc/rc.d", "which services are new") if pair.no_bytes else _of_rc(pair)
     if any(change.path == INETD_CONF for change in pair.changed()):
-        if pair.no_bytes:
-            remarks = (*remarks, f"/{INETD_CONF} differs; what it starts is not known: {pair.no_bytes}")
-        else:
-            items += _of_inetd(pair)
-    return items, remarks
+        yield from _unknown(pair, f"/{INETD_CONF}", "what it starts") if pair.no_bytes else _of_inetd(pair)
+
+
+def _unknown(pair: Pair, what: str, question: str) -> Iterator[Item]:
+    paths = tuple(change.path for change in pair.changes if starting(change) or change.path == INETD_CONF)
+    yield Item(what, "changed", rule="listener", paths=paths, detail=f"{question} is not known: {pair.no_bytes}")
 
 
 def _of_rc(pair: Pair) -> Iterator[Item]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from glassmaster.diff.elf import differences, only_recompiled
+from glassmaster.diff.kernelfacts import is_kernel
 from glassmaster.diff.model import Change, Grade, Item, Section
 from glassmaster.diff.pair import Pair
+from glassmaster.diff.source import IMAGE
+from glassmaster.diff.xenfacts import is_xen
 
 RECOMPILED = "recompiled only"
 
@@ -24,7 +27,7 @@ def elf(pair: Pair) -> Section:
     if recompiled:
         word = "1 program or library is" if recompiled == 1 else f"{recompiled:,} programs and libraries are"
         remarks.append(f"{word} {RECOMPILED}: they differ in build id, notes and debugging at most")
-    unknown = sum(1 for _ in pair.content_changes()) if pair.no_bytes else 0
+    unknown = sum(look(change, pair)[0] == "unknown" for change in pair.content_changes())
     if unknown:
         remarks.append(f"{unknown:,} files differ; whether they are programs is not known: {pair.no_bytes}")
     return Section("elf", tuple(items), tuple(remarks))
@@ -33,6 +36,10 @@ def elf(pair: Pair) -> Section:
 def look(change: Change, pair: Pair) -> tuple[Grade, str, str]:
     """What kind of change of content it is, in a few words, and in lines."""
     path = change.path
+    if IMAGE.fullmatch(path):
+        return "data", "a tree of its own", ""
+    if is_kernel(path) or is_xen(path):
+        return "data" if not pair.no_bytes else "unknown", "", ""
     kinds = {facts.kinds.get(path, "") for facts in (pair.old_facts, pair.new_facts)}
     if pair.no_bytes or "" in kinds:
         return "unknown" if pair.no_bytes else "data", "", ""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from glassmaster.config.rcconf import Assignment, parse_rc_conf
 from glassmaster.diff.facts import Facts
 from glassmaster.diff.model import Item, Section, State
-from glassmaster.diff.pair import RC_CONF, RC_CONF_D, RC_D, RC_DEFAULTS, Pair, starting
+from glassmaster.diff.pair import RC_D, Pair, rc_confs, starting
 from glassmaster.diff.rcorder import rcorder
 
 _NAME = re.compile(r"""^[ \t]*name=["']?([A-Za-z_][A-Za-z0-9_]*)["']?[ \t]*(?:#.*)?$""", re.MULTILINE)
@@ -60,7 +60,7 @@ def boot_of(states: Mapping[str, State], facts: Facts) -> Boot:
     scripts = {name: text for name, text in texts.items() if text is not None and "/" not in name}
     order = rcorder(scripts)
     values: dict[str, str | None] = {}
-    for path in (RC_DEFAULTS, RC_CONF, *sorted(path for path in states if path.startswith(RC_CONF_D))):
+    for path in rc_confs(states):
         said = (item for item in parse_rc_conf(facts.text(path) or "") if isinstance(item, Assignment))
         values.update({item.name: item.value for item in said})
     return Boot(order.scripts, {name: switch_of(text) for name, text in scripts.items()}, values, order.problems)

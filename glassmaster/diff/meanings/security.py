@@ -4,7 +4,7 @@ and certificates, and who can log in."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from glassmaster.diff.meanings.accounts import GROUP, MASTER_PASSWD, alarms, read_both
 from glassmaster.diff.meanings.listeners import listeners
@@ -22,14 +22,9 @@ _IN_WORDS = {"added": "added", "removed": "removed", "changed": "changed", "meta
 
 
 def security(pair: Pair) -> Section:
-    """The section."""
-    listening, remarks = listeners(pair)
-    items = [
-        *(item for change in pair.changes for item in _modes(change)), *listening, *_keys(pair), *_logins(pair),
-    ]  # fmt: skip
-    if pair.no_bytes and any(change.path in (MASTER_PASSWD, GROUP) for change in pair.changed()):
-        remarks = (*remarks, f"who can log in is not known: {pair.no_bytes}")
-    return Section("security", tuple(items), remarks)
+    """The section. What cannot be known since a side is a mere specification falls under its rule all the same."""
+    modes = (item for change in pair.changes for item in _modes(change))
+    return Section("security", (*modes, *listeners(pair), *_keys(pair), *_logins(pair)))
 
 
 def _modes(change: Change) -> Iterator[Item]:
@@ -85,12 +80,16 @@ def _has_key(pair: Pair, path: str) -> bool:
 
 def _logins(pair: Pair) -> Iterator[Item]:
     for path in (MASTER_PASSWD, GROUP):
-        if pair.no_bytes or not any(change.path == path for change in pair.changed()):
+        if not any(change.path == path for change in pair.changed()):
+            continue
+        if pair.no_bytes:
+            why = f"who can log in is not known: {pair.no_bytes}"
+            yield Item(f"/{path}", "changed", rule="accounts", paths=(path,), detail=why)
             continue
         old, new = read_both(pair, path)
         for name in dict.fromkeys([*old, *new]):
-            why: Sequence[str] = alarms(old.get(name), new.get(name))
-            if why:
+            found = alarms(old.get(name), new.get(name))
+            if found:
                 kind: ItemKind = "changed" if name in old else "added"
                 what = f"{new[name].kind} {name}"
-                yield Item(what, kind, rule="accounts", paths=(path,), detail="; ".join(why))
+                yield Item(what, kind, rule="accounts", paths=(path,), detail="; ".join(found))

@@ -15,7 +15,7 @@ def size(old: Side, new: Side, groups: Sequence[Group]) -> Section:
     remarks = []
     if new.image_size and new.budget:
         left = new.budget - new.image_size
-        share = f"{new.image_size / new.budget:.0%} of its medium"
+        share = f"{new.image_size / new.budget:.1%} of its medium"
         remarks.append(
             f"the new image fills {share}: " + (f"{left:,} bytes are left" if left >= 0 else "it does not fit")
         )

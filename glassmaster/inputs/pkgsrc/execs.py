@@ -11,8 +11,8 @@ from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.pkgsrc.contents import Exec
 from glassmaster.inputs.pkgsrc.placing import Place, tree_path
 
-# A redirection into nothing changes nothing.
-_SILENCE = re.compile(r"\s*(?:[12]?>\s*/dev/null|2>&1)")
+# A redirection into nothing changes nothing. A digit right behind a word is part of the word.
+_SILENCE = re.compile(r"(?:\s+[12]?|(?<=[^\s0-9>&]))>\s*/dev/null(?=[\s;&|]|$)|\s+2>&1(?=[\s;&|]|$)")
 # The shell would make something else of these.
 _SHELL = re.compile(r"[$`*?<>|&;(){}~#\\\n]")
 _OPERATORS = ("&&", "||", ";")

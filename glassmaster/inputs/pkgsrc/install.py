@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,9 +14,11 @@ from glassmaster.inputs.accounts import Accounts
 from glassmaster.inputs.pkgsrc.accounts import AccountFiles, with_packages
 from glassmaster.inputs.pkgsrc.archive import opened
 from glassmaster.inputs.pkgsrc.layer import place_package
+from glassmaster.inputs.pkgsrc.owncode import OwnCode, own_code, require_known
+from glassmaster.inputs.pkgsrc.patterns import base_of
 from glassmaster.inputs.pkgsrc.pkgdb import BYFILE, ByFile, place_database, place_references
 from glassmaster.inputs.pkgsrc.placing import Image, Place, tree_path
-from glassmaster.inputs.pkgsrc.scripts import Install, parse_install
+from glassmaster.inputs.pkgsrc.scripts import Install, parse_install, script_text
 from glassmaster.inputs.pkgsrc.signature import require_signature
 from glassmaster.inputs.pkgsrc.uids import Uids
 from glassmaster.inputs.store import Store
@@ -52,6 +54,7 @@ class Target:
     shells:   their /etc/shells, None where there is none (then none is made, as with pkg_add).
     uids:     recorded numbers. database: absolute path of the package database, see pkgdb.py.
     epoch:    the time of what is made here. harmless: @exec commands that may be left out, as they stand.
+    own_code: packages (without versions) whose own code in +INSTALL may be left out, and the digits of that code.
     key:      who must have signed the packages; None: signatures are not asked for.
     """
 
@@ -62,6 +65,7 @@ class Target:
     database: str
     epoch: int
     harmless: Collection[str] = ()
+    own_code: Mapping[str, str] = field(default_factory=dict)
     key: Path | None = None
 
 
@@ -84,7 +88,7 @@ def install(
     those that they require. Anything that pkg_add would refuse, or that cannot be done as it does it, is an error.
     """
     required_by = _required_by(selected)
-    scripts = _scripts(selected, store)
+    scripts = _scripts(selected, target, store)
     wanted = [(one.name, script.users, script.groups) for one, script in zip(selected, scripts, strict=True)]
     installed = Installed(with_packages(target.accounts, wanted, target.uids), target.shells)
     before = target.accounts.accounts()
@@ -114,17 +118,27 @@ def _required_by(selected: Sequence[Selected]) -> dict[str, list[str]]:
     return found
 
 
-def _scripts(selected: Sequence[Selected], store: Store) -> list[Install]:
+def _scripts(selected: Sequence[Selected], target: Target, store: Store) -> list[Install]:
     """What each package's +INSTALL asks for. Several at a time: new packages are unpacked here."""
+    bases = {base_of(one.name) for one in selected}
 
-    def read(one: Selected) -> Install:
+    def has_program(path: str) -> bool:
+        return path.rpartition("/")[2] in bases or target.below(tree_path(path)) is not None
+
+    def read(one: Selected) -> tuple[Install, OwnCode]:
         package = opened(one.sha512, one.file, store)
         if package.contents.name != one.name:
             raise GlassmasterError(f"{one.file}: it calls itself {package.contents.name}", why=f"expected {one.name}")
-        return parse_install(package.read("+INSTALL"), one.name, package.contents.prefix)
+        data = package.read("+INSTALL")
+        files = [file.path for file in package.contents.files]
+        own = own_code(script_text(data, one.name), files, has_program)
+        install = parse_install(data, one.name, package.contents.prefix)
+        return replace(install, caches=(*install.caches, *own.indexes)), own
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(read, selected))
+        read_scripts = list(pool.map(read, selected))
+    require_known({one.name: own for one, (_, own) in zip(selected, read_scripts, strict=True)}, target.own_code)
+    return [install for install, _ in read_scripts]
 
 
 def _layer(

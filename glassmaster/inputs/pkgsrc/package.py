@@ -70,7 +70,8 @@ def package(text: str, where: str) -> Package:
         where=where,
         depends=_patterns(values, "DEPENDS", where),
         conflicts=_patterns(values, "CONFLICTS", where),
-        supersedes=_patterns(values, "SUPERSEDES", where),
+        # pkgsrc writes them all into one line (mk/pkgformat/pkg/metadata.mk); pkg_summary(5) has one a line.
+        supersedes=_patterns(values, "SUPERSEDES", where, apart=True),
         requires=_many(values, "REQUIRES"),
         provides=_many(values, "PROVIDES"),
         file_name=_matching(_FILE_NAME, _one(values, "FILE_NAME", where, name + SUFFIX), "FILE_NAME", where),
@@ -117,8 +118,10 @@ def _digest(text: str, where: str) -> tuple[str, str]:
     return kind, digits
 
 
-def _patterns(values: dict[str, list[str]], variable: str, where: str) -> tuple[str, ...]:
-    found = _many(values, variable)
+def _patterns(values: dict[str, list[str]], variable: str, where: str, *, apart: bool = False) -> tuple[str, ...]:
+    """The patterns of a variable, one a line; apart: or several in a line, with blanks between them."""
+    lines = _many(values, variable)
+    found = tuple(word for line in lines for word in line.split()) if apart else lines
     for text in found:
         try:
             patterns.check(text)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.accounts import Accounts
-from glassmaster.inputs.pkgsrc.modes import UMASK, changed_mode
+from glassmaster.inputs.pkgsrc.modes import SETGID, SETUID, UMASK, changed_mode
 from glassmaster.tree.blob import Blob
 from glassmaster.tree.entry import Entry
 from glassmaster.tree.path import normalized
@@ -111,8 +111,8 @@ class Place:
         accounts = self.image.accounts
         uid = accounts.uid(user, where) if user else found.uid
         gid = accounts.gid(group, where) if group else found.gid
-        # chown(2) of a file takes the setuid bits away.
-        base = found.mode & 0o1777 if (user or group) and found.kind == "file" else found.mode
+        # NetBSD's chown(2) takes away the setuid bit with a new owner, the setgid bit with a new group.
+        base = found.mode & ~(SETUID if user else 0) & ~(SETGID if group else 0)
         bits = changed_mode(mode, base, where, directory=found.kind == "dir") if mode else base
         for entry in self._names(found):
             self.put(replace(entry, mode=bits, uid=uid, gid=gid))

@@ -1,8 +1,7 @@
 """What a package's +INSTALL would do, read from its data lines; the script itself is never run.
 
 pkgsrc's mk/pkginstall puts lines such as ``# PERMS: bin/sudo 4511 root wheel`` at the script's end, and shell code into
-it that reads them. The code of a package's own that stands between (INSTALL_TEMPLATES) cannot be told from data: only
-its presence is noticed.
+it that reads them. owncode.py finds what else is in a script.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ NULL_DEVICE = "/dev/null"
 
 _DATA = re.compile(rf"# ({'|'.join(WORDS)}): (.*)")
 _UNPACKED = re.compile(r"\t?(?:\$\{CAT\}|/bin/cat|cat) > \./(\+[A-Z_0-9]+) << \'([A-Z_a-z0-9]+)\'")
-_LABEL = re.compile(r"UNPACK,\|UNPACK,(\+[A-Z_0-9]+)\)")
+_WORD = re.compile(r"(?:\\.|[^\s\\])+")
 
 
 @dataclass(frozen=True)
@@ -102,34 +101,27 @@ def parse_install(data: bytes, package: str, prefix: str) -> Install:
     """
     lines: dict[str, set[str]] = {word: set() for word in WORDS}
     where = f"{package}: +INSTALL"
-    for line in _text(data, where).split("\n"):
+    for line in script_text(data, package).split("\n"):
         match = _DATA.fullmatch(line)
         # The scripts' own comments give examples of such lines, set in by a tab.
         if match is not None and match[2].strip():
             lines[match[1]].add(match[2])
     in_order = {word: [(f"{where}: # {word}: {line}", line) for line in sorted(lines[word])] for word in WORDS}
     return Install(
-        [file for at, line in in_order["FILE"] for file in _file(line.split(), at, prefix)],
-        [directory for at, line in in_order["DIR"] for directory in _directory(line.split(), at, prefix)],
-        [_permissions(line.split(), at, prefix) for at, line in in_order["PERMS"]],
+        [file for at, line in in_order["FILE"] for file in _file(_words(line), at, prefix)],
+        [directory for at, line in in_order["DIR"] for directory in _directory(_words(line), at, prefix)],
+        [_permissions(_words(line), at, prefix) for at, line in in_order["PERMS"]],
         [_user(line, at) for at, line in in_order["USER"]],
         [_group(line, at) for at, line in in_order["GROUP"]],
         # An absolute path is passed over by the script: it belongs to no package.
-        [_absolute(line.strip(), at, prefix) for at, line in in_order["SHELL"] if not line.startswith("/")],
+        [_absolute(_unquoted(line.strip()), at, prefix) for at, line in in_order["SHELL"] if not line.startswith("/")],
         [f"{line}: {CACHES[word]}" for word in CACHES for _, line in in_order[word]],
     )
 
 
 def unpacked_helpers(data: bytes, package: str) -> dict[str, bytes]:
-    """The helper scripts that +INSTALL leaves in the package's directory of the database, +DEINSTALL needs them.
-
-    A helper that this program does not know is an error: what it does would not be done.
-    """
-    text = _text(data, f"{package}: +INSTALL")
-    lines = text.split("\n")
-    for name in _LABEL.findall(text):
-        if name not in HELPERS:
-            raise GlassmasterError(f"{package}: +INSTALL unpacks {name}", why="this program does not know what it does")
+    """The known helper scripts that +INSTALL leaves in the package's directory of the database, for +DEINSTALL."""
+    lines = script_text(data, package).split("\n")
     return {name: body.encode("utf-8", "surrogateescape") for name, body in _bodies(lines)}
 
 
@@ -148,11 +140,21 @@ def _bodies(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
         number = end + 1
 
 
-def _text(data: bytes, where: str) -> str:
+def script_text(data: bytes, package: str) -> str:
+    """A +INSTALL as text; an error where it is none."""
     text = data.decode("utf-8", "surrogateescape")
     if "\0" in text:
-        raise GlassmasterError(f"{where}: not a text")
+        raise GlassmasterError(f"{package}: +INSTALL: not a text")
     return text
+
+
+def _words(line: str) -> list[str]:
+    """A line as the helpers' `read` splits it: a backslash takes from a blank, and from itself, what they mean."""
+    return [_unquoted(word) for word in _WORD.findall(line)]
+
+
+def _unquoted(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text)
 
 
 def _file(words: list[str], where: str, prefix: str) -> Iterator[ConfigFile]:
@@ -179,8 +181,7 @@ def _permissions(words: list[str], where: str, prefix: str) -> Permissions:
 
 
 def _user(line: str, where: str) -> User:
-    # `read` without -r in the helper takes the backslashes away that quote blanks in a description.
-    parts = [part.strip() for part in re.sub(r"\\(.)", r"\1", line).split(":")]
+    parts = [part.strip() for part in _unquoted(line).split(":")]
     if not 2 <= len(parts) <= 6 or not parts[0] or not parts[1]:
         raise _odd(where, "user:group, and perhaps :uid:description:home:shell")
     return User(*parts)

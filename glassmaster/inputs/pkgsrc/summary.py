@@ -65,8 +65,8 @@ class Summary:
 
     def superseding(self, base: str) -> list[str]:
         """The names of the packages that took the place of one (its name without a version); slow like providing()."""
-        start = f"\nSUPERSEDES={base}".encode()
-        found = [self.package(name) for name, record in self._records.items() if start in record.text]
+        word = re.compile(rb"\nSUPERSEDES=(?:[^\n]* )?" + re.escape(base.encode()))
+        found = [self.package(name) for name, record in self._records.items() if word.search(record.text)]
         return sorted(item.name for item in found if base in map(patterns.base_of_pattern, item.supersedes))
 
     def _where(self, name: str) -> str:

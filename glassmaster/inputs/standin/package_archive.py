@@ -28,7 +28,7 @@ COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
 class StandinPackage:
     """A package. Paths of items are relative to the prefix; list_lines stand after the files in the packing list.
 
-    install:     the data lines of its +INSTALL, without "# "; none: it has no +INSTALL.
+    install:     the data lines of its +INSTALL, without "# "; none: it has no +INSTALL. code: what its +INSTALL does.
     provides, requires: shared libraries. compression: a name of COMPRESSORS.
     """
 
@@ -40,6 +40,7 @@ class StandinPackage:
     supersedes: tuple[str, ...] = ()
     list_lines: tuple[str, ...] = ()
     install: tuple[str, ...] = ()
+    code: str = ""
     provides: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
     compression: str = "gzip"
@@ -62,7 +63,7 @@ def build_info(package: StandinPackage, machine_arch: str, os_version: str) -> s
         f"OS_VERSION={os_version}", f"PKGPATH={package.path}", f"PKGTOOLS_VERSION={PKGTOOLS_VERSION}",
         *(f"PROVIDES={library}" for library in package.provides),
         *(f"REQUIRES={library}" for library in package.requires),
-        *(f"SUPERSEDES={pattern}" for pattern in package.supersedes),
+        *([f"SUPERSEDES={' '.join(package.supersedes)}"] if package.supersedes else []),
     ]  # fmt: skip
     return "".join(f"{line}\n" for line in sorted(lines))
 
@@ -70,7 +71,7 @@ def build_info(package: StandinPackage, machine_arch: str, os_version: str) -> s
 def install_script(package: StandinPackage) -> str:
     """+INSTALL: it says what it is, and holds the data lines that pkgsrc's own scripts would read."""
     return "".join([
-        "#!/bin/sh\n", f"# +INSTALL of {package.name}, of glassmaster's stand-in: it does nothing.\n", "exit 0\n",
+        "#!/bin/sh\n", f"# +INSTALL of {package.name}, of glassmaster's stand-in.\n", package.code, "exit 0\n",
         *(f"# {line}\n" for line in package.install),
     ])  # fmt: skip
 

@@ -76,7 +76,7 @@ def summary_record(package: StandinPackage, data: bytes, system: tuple[str, str]
         f"PKGNAME={package.name}",
         *(f"DEPENDS={pattern}" for pattern in package.depends),
         *(f"CONFLICTS={pattern}" for pattern in package.conflicts),
-        *(f"SUPERSEDES={pattern}" for pattern in package.supersedes),
+        *([f"SUPERSEDES={' '.join(package.supersedes)}"] if package.supersedes else []),
         *(f"PROVIDES={library}" for library in package.provides),
         *(f"REQUIRES={library}" for library in package.requires),
         f"COMMENT={package.comment}", f"SIZE_PKG={package.size}", "BUILD_DATE=2026-01-01 00:00:00 +0000",

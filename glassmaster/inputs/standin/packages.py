@@ -13,6 +13,22 @@ SIGNED = "standin-signed-1.0"
 SIGNED_MTIME = 1_700_000_000
 MISORDERED, CORRUPT, SHORTENED = "standin-misordered-1.0", "standin-corrupt-1.0", "standin-shortened-1.0"
 
+RC_SCRIPT = """\
+#!/bin/sh
+#
+# PROVIDE: standin
+# REQUIRE: DAEMON
+
+$_rc_subr_loaded . /etc/rc.subr
+
+name="standin"
+rcvar=$name
+command="/usr/pkg/sbin/standin-daemon"
+
+load_rc_config $name
+run_rc_command "$1"
+"""
+
 
 def program(path: str, mode: int = 0o755) -> Item:
     """Something where a package has a program; it says that it is none."""
@@ -69,7 +85,7 @@ def _services() -> list[StandinPackage]:
             "standin-daemon-4.1", "Stand-in: a daemon with a user, a configuration and an rc.d script",
             (
                 program("sbin/standin-daemon"),
-                text("share/examples/rc.d/standin", "#!/bin/sh\n# PROVIDE: standin\n# REQUIRE: DAEMON\n", 0o755),
+                text("share/examples/rc.d/standin", RC_SCRIPT, 0o755),
                 text("share/examples/standin/standin.conf", f"# {VERSION_NOTE}\n", 0o644),
             ),
             install=(
@@ -102,7 +118,7 @@ def _choices() -> list[StandinPackage]:
         ),
         StandinPackage(
             "standin-newtool-1.0", "Stand-in: takes the place of the tool", (program("bin/standin-newtool"),),
-            supersedes=("standin-tool<3",),
+            supersedes=("standin-oldtool-[0-9]*", "standin-tool<3"),
         ),
     ]  # fmt: skip
 
@@ -121,6 +137,11 @@ def _commands() -> list[StandinPackage]:
         StandinPackage(
             "standin-strange-1.0", "Stand-in: a command that nobody knows", (program("bin/standin-strange"),),
             list_lines=("@exec %D/bin/standin-strange --set-up",),
+        ),
+        StandinPackage(
+            "standin-own-1.0", "Stand-in: code of its own in +INSTALL", (program("bin/standin-own"),),
+            install=("DIR: /var/standin-own m",),
+            code="case ${STAGE} in\nPOST-INSTALL)\n\t/usr/pkg/bin/standin-own --set-up\n\t;;\nesac\n",
         ),
     ]  # fmt: skip
 

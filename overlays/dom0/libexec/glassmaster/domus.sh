@@ -123,7 +123,20 @@ gm_domu_stop() {
 }
 
 gm_domu_stop_all() {
-	gm_domu_order 2>/dev/null | sort -k 1,1nr -k 2,2r | while read -r _order gm_next _autostart; do
+	{
+		gm_domu_order 2>/dev/null | sort -k 1,1nr -k 2,2r
+		gm_domu_started
+	} | while read -r _order gm_next _autostart; do
 		gm_domu_stop "$gm_next" </dev/null
+	done
+}
+
+# What was started at some time, for machines that the configuration has no more, or with a mistake by now. Those that are stopped
+# already are passed over.
+gm_domu_started() {
+	for gm_file in "$gm_domus_run"/*.xl; do
+		[ -f "$gm_file" ] || continue
+		gm_name=${gm_file##*/}
+		echo "0 ${gm_name%.xl} no"
 	done
 }

@@ -72,15 +72,33 @@ gm_merge_group() {
 }
 
 # pwd_mkdb makes passwd, pwd.db and spwd.db and puts the file in place as master.passwd; a mistake leaves the disc's accounts.
+# Accounts of packages are in the disc's master.passwd and not yet in its databases: these can only be made here.
 gm_merge_passwd() {
-	[ -f "$gm_accounts_dir/master.passwd" ] || return 0
-	gm_merge /etc/master.passwd "$gm_accounts_dir/master.passwd" >/etc/master.passwd.new || return 1
-	if cmp -s /etc/master.passwd.new /etc/master.passwd || ! pwd_mkdb -p /etc/master.passwd.new; then
-		gm_status=0
-		cmp -s /etc/master.passwd.new /etc/master.passwd || gm_status=1
+	gm_entries=$gm_accounts_dir/master.passwd
+	[ -f "$gm_entries" ] || gm_entries=/dev/null
+	gm_merge /etc/master.passwd "$gm_entries" >/etc/master.passwd.new || return 1
+	if cmp -s /etc/master.passwd.new /etc/master.passwd && gm_databases_know_all; then
 		rm -f /etc/master.passwd.new
-		return $gm_status
+		return 0
 	fi
+	pwd_mkdb -p /etc/master.passwd.new || {
+		gm_databases_know_all || gm_disc_databases
+		rm -f /etc/master.passwd.new
+		return 1
+	}
+}
+
+gm_disc_databases() {
+	cp /etc/master.passwd /etc/master.passwd.new && pwd_mkdb -p /etc/master.passwd.new
+}
+
+# passwd is made together with the databases, and can be read here.
+gm_databases_know_all() {
+	[ -f /etc/passwd ] && awk -F: '
+	/^#/ || NF < 4 { next }
+	part == "passwd" { known[$1] = 1; next }
+	!($1 in known) { exit 1 }
+	' part=passwd /etc/passwd part=master /etc/master.passwd
 }
 
 gm_remember_accounts() {

@@ -105,7 +105,7 @@ gm_writable() {
 }
 
 # A /var on disk gets what the disc has there and it has not: everything at first, new directories of a new disc later.
-# The disc's package database is not copied: it would hide the next disc's.
+# The disc's package database and its reference counts are not copied: they would hide the next disc's.
 gm_fill_var() {
 	gm_raw_device=/dev/r${gm_fs_spec#/dev/}
 	mkdir -p "$gm_memory/var"
@@ -113,7 +113,7 @@ gm_fill_var() {
 		gm_stage var failed "from=$gm_fs_spec" "why=it cannot be checked or mounted, /var is in memory"
 		return 1
 	fi
-	(cd /var && find . -path ./db/pkg -prune -o -print | pax -rw -d -k -p e "$gm_memory/var") ||
+	(cd /var && find . \( -path ./db/pkg -o -path ./db/pkg.refcount \) -prune -o -print | pax -rw -d -k -p e "$gm_memory/var") ||
 		gm_stage var warn "from=$gm_fs_spec" "why=not everything could be copied to it"
 	umount "$gm_memory/var"
 }

@@ -10,8 +10,8 @@
 # shellcheck disable=SC2034,SC2154  # gm_...: say.sh; storage_...: storage.sh
 
 lease_sector=16
-lease_missed=2 # intervals without a sign of life, after which an owner ends itself
-lease_wait=4   # intervals without a sign of life, after which another may take over
+lease_missed=5 # intervals without a sign of life, after which a target counts as lost; without any, an owner ends itself
+lease_wait=8   # intervals without a sign of life, after which another may take over; more than lease_missed and one
 
 # lease_read DISK: "OWNER NUMBER", "none 0" when there is no record; 1 when the disk cannot be read.
 lease_read() {
@@ -54,7 +54,7 @@ lease_dead() {
 # lease_take DISK ...: sets lease_owner. 1 with storage_why when the mirror is, or may be, another machine's.
 lease_take() {
 	lease_dead "$@" || return 1
-	lease_owner=$(hostname -s).$(dd if=/dev/urandom bs=8 count=1 2>/dev/null | od -An -tx1 | tr -d ' \n')
+	lease_owner=$(hostname -s).$(storage_random)
 	storage_why="the record on a target cannot be written"
 	for lease_disk; do
 		lease_write "$lease_disk" "$lease_owner" 1 || return 1
@@ -73,16 +73,11 @@ lease_free() {
 	done
 }
 
-# lease_beat OWNER NUMBER DISK ...: one sign of life. 1 when no target could be reached, 2 when the mirror is another's.
+# lease_beat OWNER NUMBER DISK: one sign of life. 1 when the target did not take it, 2 when the mirror is another's.
 lease_beat() {
-	lease_as=$1 lease_number=$2 lease_reached=1
-	shift 2
-	for lease_disk; do
-		lease_record=$(lease_read "$lease_disk") || continue
-		case $lease_record in
-		"$lease_as "*) lease_write "$lease_disk" "$lease_as" "$lease_number" && lease_reached=0 ;;
-		*) return 2 ;;
-		esac
-	done
-	return $lease_reached
+	lease_record=$(lease_read "$3") || return 1
+	case $lease_record in
+	"$1 "*) lease_write "$3" "$1" "$2" ;;
+	*) return 2 ;;
+	esac
 }

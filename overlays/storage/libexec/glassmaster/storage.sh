@@ -20,8 +20,22 @@ storage_raw() {
 	echo "/dev/r$1$(storage_letter)"
 }
 
-# What speaks iSCSI: a module where the kernel has it not built in, and the daemon.
+# Eight bytes that no other start has.
+storage_random() {
+	dd if=/dev/urandom bs=8 count=1 2>/dev/null | od -An -tx1 | tr -d ' \n'
+}
+
+# What speaks iSCSI: a module where the kernel has it not built in, and the daemon. A target ends the session of a name
+# that logs in again; iscsid's own name is the host's, and so the same on the machine that takes over.
 storage_initiator() {
+	storage_daemon || return 1
+	[ ! -f "$storage_work/initiator" ] || return 0
+	storage_name=iqn.1994-04.org.netbsd:iscsi.$(hostname -s):$(storage_random)
+	iscsictl set_node_name -n "$storage_name" >/dev/null || return 1
+	echo "$storage_name" >"$storage_work/initiator"
+}
+
+storage_daemon() {
 	[ -c /dev/iscsi0 ] || (cd /dev && sh ./MAKEDEV iscsi0) || return 1
 	iscsictl version >/dev/null 2>&1 && return 0
 	modload iscsi 2>/dev/null
@@ -45,7 +59,14 @@ storage_login() {
 		iscsictl remove_target -n "${1#*,}" >/dev/null 2>&1
 		return 1
 	fi
-	echo "$storage_session ${1#*,}" >>"$storage_work/sessions"
+	storage_appeared
+	storage_status=$?
+	echo "$storage_session ${1#*,} ${storage_disk:-none}" >>"$storage_work/sessions"
+	return $storage_status
+}
+
+# Sets storage_disk to the disk that is not one of storage_known.
+storage_appeared() {
 	storage_tries=0
 	while :; do
 		for storage_name in $(sysctl -n hw.disknames); do
@@ -66,11 +87,66 @@ storage_login() {
 
 storage_logout() {
 	[ -f "$storage_work/sessions" ] || return 0
-	while read -r storage_session storage_name; do
+	while read -r storage_session storage_name _; do
 		iscsictl logout -I "$storage_session" >/dev/null
 		iscsictl remove_target -n "$storage_name" >/dev/null
 	done <"$storage_work/sessions"
 	rm -f "$storage_work/sessions"
+}
+
+# storage_uses DISK: whether it is one of the targets that this machine uses.
+storage_uses() {
+	case " $(cat "$storage_work/disks" 2>/dev/null) " in
+	*" $1 "*) return 0 ;;
+	esac
+	return 1
+}
+
+# storage_alive BEAT ...: a program that gives or watches signs of life. Not a job of this shell, which would say how it ended.
+storage_alive() (
+	/libexec/glassmaster/storage-alive "$@" </dev/null >/dev/console 2>&1 &
+	echo $! >>"$storage_work/alive"
+)
+
+# storage_use DISK: signs of life are given on it from now on.
+storage_use() {
+	storage_all=$(cat "$storage_work/disks" 2>/dev/null)
+	echo "$storage_all${storage_all:+ }$1" >"$storage_work/disks"
+	rm -f "$storage_work/beat.$1"
+	storage_alive beat "$(cat "$storage_work/owner")" "$1"
+}
+
+# storage_give_up DISK: a target that is lost. What waits for it ends with an error only when its session ends; until then the
+# whole mirror would wait.
+storage_give_up() {
+	gm_stage target lost "disk=$1"
+	storage_left=''
+	read -r storage_all <"$storage_work/disks"
+	for storage_one in $storage_all; do
+		[ "$storage_one" = "$1" ] || storage_left="$storage_left${storage_left:+ }$storage_one"
+	done
+	echo "$storage_left" >"$storage_work/disks"
+	awk -v disk="$1" '$3 == disk { print $1 }' "$storage_work/sessions" | while read -r storage_session; do
+		iscsictl logout -I "$storage_session" >/dev/null 2>&1 &
+	done
+	awk -v disk="$1" '$3 != disk' "$storage_work/sessions" >"$storage_work/sessions.new"
+	mv "$storage_work/sessions.new" "$storage_work/sessions"
+}
+
+# storage_blank DISK: nothing is there but, perhaps, our own record of having put it down.
+storage_blank() {
+	dd if="$(storage_raw "$1")" of="$storage_work/begin" bs=65536 count=1 2>/dev/null || return 1
+	[ "$(wc -c <"$storage_work/begin")" -eq 65536 ] || return 1
+	[ -z "$(tr -d '\000' <"$storage_work/begin" | sed 's/^glassmaster-storage free 0 *$//')" ]
+}
+
+# Whether there is a mirror to start.
+storage_made() {
+	storage_why="the targets are empty (glassmaster-storage create SERIAL makes the mirror)"
+	for storage_disk in $storage_disks; do
+		storage_blank "$storage_disk" || return 0
+	done
+	return 1
 }
 
 # All targets, in order: storage_disks are those that are there, storage_missing the others, and raid0.conf is written.
@@ -130,23 +206,22 @@ storage_reach() {
 storage_take() {
 	# shellcheck disable=SC2086  # one word for each
 	lease_take $storage_disks || return 1
-	echo "$storage_disks" >"$storage_work/disks"
 	echo "$lease_owner" >"$storage_work/owner"
-	rm -f "$storage_work/beat"
-	/libexec/glassmaster/storage-alive beat "$lease_owner" </dev/null >/dev/console 2>&1 &
-	echo $! >"$storage_work/alive"
-	/libexec/glassmaster/storage-alive watch </dev/null >/dev/console 2>&1 &
-	echo $! >>"$storage_work/alive"
+	rm -f "$storage_work/disks" "$storage_work/alive"
+	for storage_disk in $storage_disks; do
+		storage_use "$storage_disk"
+	done
+	storage_alive watch
 }
 
 storage_mount() {
 	storage_why="raidctl refuses the mirror; a component with another history is not used"
+	gm_node "raid0$(storage_letter)" raid0
 	raidctl -c "$storage_work/raid0.conf" raid0 || return 1
 	echo raid0 >"$storage_work/configured"
 	storage_why="no component of the mirror is good"
 	storage_good=$(raidctl -s raid0 | grep -c '^ *[^ ]*: optimal')
 	[ "$storage_good" -gt 0 ] || return 1
-	gm_node "raid0$(storage_letter)" raid0
 	# After a crash the halves may differ: the mirror is made one before anything reads it.
 	raidctl -P raid0
 	storage_device=$(storage_letter)
@@ -164,7 +239,7 @@ storage_serve() {
 
 storage_start() {
 	! gm_mounted "$storage_on" || return 0
-	if ! storage_reach "$1" || ! storage_take; then
+	if ! storage_reach "$1" || ! storage_made || ! storage_take; then
 		storage_logout
 		gm_stage storage refused "why=$storage_why"
 		return 1

@@ -1,0 +1,1 @@
+"""Which server runs what: lines that machines leave, against published releases and the configuration tree."""
