@@ -11,6 +11,7 @@ import sys
 import sysconfig
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from glassmaster.run import Command, run
 
 FACTS = Path(__file__).with_name("facts.py")
 PLAIN = Variation("plain", "")
+PACKAGE = "glassmaster"
 PASSED_ON = ("PYTHONPATH", "SOURCE_DATE_EPOCH")
 # What a row says came from the store.
 DOWNLOADS, DERIVED, TOOLCHAIN = "downloads", "what was derived from them", "toolchain"
@@ -70,8 +72,8 @@ class Matrix:
         tell: called with each row as soon as it is done.
         """
         shutil.rmtree(self._top, ignore_errors=True)
-        self._seed()
         other = tools.other_python()
+        self._seed(other)
         chosen = variations(*((other.program, other.version) if other else ()))
         if self._wanted.quick:
             chosen = tuple(item for item in chosen if item.quick)
@@ -94,11 +96,19 @@ class Matrix:
             causes, notes, self._wanted.quick, self._wanted.toolchain,
         )  # fmt: skip
 
-    def _seed(self) -> None:
-        """Take one copy of the project, of which all builds get copies: it may be edited meanwhile."""
+    def _seed(self, other: tools.Interpreter | None) -> None:
+        """Take one copy of the project, of which all builds get copies: it may be edited meanwhile.
+
+        Our code comes compiled, for the other Python as well, so that no build does it again.
+        """
         seed = self._top / "seed"
         rooms.copy_project(self._wanted.project.top, seed, umask=Surroundings.umask, later=0)
         self._wanted = dataclasses.replace(self._wanted, project=dataclasses.replace(self._wanted.project, top=seed))
+        if other and (seed / PACKAGE).is_dir():
+            with suppress(
+                GlassmasterError
+            ):  # what it cannot compile it cannot run, and that is the variation's failure
+                run(tools.compile_package(other, seed / PACKAGE))
 
     def clear(self) -> None:
         """Remove all that was built; what there is to say of it is in the result."""

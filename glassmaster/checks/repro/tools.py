@@ -59,6 +59,11 @@ class Interpreter:
     version: str
 
 
+def compile_package(python: Interpreter, folder: Path) -> Command:
+    """Compile what is in a directory for an interpreter; what is compiled already stays as it is."""
+    return Command((python.program, "-m", "compileall", "-q", str(folder)))
+
+
 def other_python() -> Interpreter | None:
     """The newest Python on PATH that is neither too old nor of the version that runs this."""
     found = [item for item in _pythons() if item is not None]
