@@ -16,6 +16,12 @@ STANDIN_NOTICE = "This is glassmaster's stand-in release: not NetBSD, and no ser
 BOOT_IMAGES = ("core.img", "efi.img", "boot_hybrid.img")
 
 
+def near(path: Path) -> Path:
+    """Relative to the repository if it lies in it, so that moving the repository changes nothing."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
 def layer_names(recipe: Recipe) -> list[str]:
     """The layers of the CD, in the order in which they are merged."""
     names = [f"set-{name}" for name in recipe.release.sets] + ["kernel"]

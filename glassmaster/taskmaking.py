@@ -19,6 +19,7 @@ from glassmaster.doit_plugins.keys import Key, Targets
 from glassmaster.doit_plugins.modules import Code
 from glassmaster.doit_plugins.outlook import SECONDS
 from glassmaster.errors import GlassmasterError
+from glassmaster.places import near
 from glassmaster.recipe.load import FOLDER, SUFFIX, LoadedRecipe
 from glassmaster.release.options import Options
 
@@ -58,12 +59,6 @@ def step_task(
         "uptodate": uptodate,
         "clean": True,
     }
-
-
-def near(path: Path) -> Path:
-    """Relative to the repository if it lies in it, so that moving the repository changes nothing."""
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _act(basename: str, function: str, loaded: LoadedRecipe, *arguments: Any) -> TaskFailed | dict[str, float]:

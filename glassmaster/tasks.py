@@ -12,7 +12,7 @@ from glassmaster.commands.recipes import must_be_locked
 from glassmaster.doit_plugins.checker import ContentChecker
 from glassmaster.inputs.overlay_sources import overlay_files, overlay_state
 from glassmaster.inputs.standin.source_sets import source_files
-from glassmaster.places import BOOT_IMAGES, Places, domu_layer_names, domu_overlay, packages_layer
+from glassmaster.places import BOOT_IMAGES, Places, domu_layer_names, domu_overlay, near, packages_layer
 from glassmaster.recipe.parts import all_sets, domu_kernels
 from glassmaster.release.artefacts import DIGESTS, FACTS, NOTES, PROVENANCE, SBOM
 from glassmaster.release.keyparts import release_key
@@ -29,7 +29,7 @@ from glassmaster.taskfiles import (
     stored,
     tools_exist,
 )  # fmt: skip
-from glassmaster.taskmaking import Task, group, near, recipes, release_options, step_task, word
+from glassmaster.taskmaking import Task, group, recipes, release_options, step_task, word
 
 __all__ = [
     "DOIT_CONFIG", "task_domu", "task_fetch", "task_grub", "task_iso", "task_kernel", "task_lock", "task_locked",

@@ -91,12 +91,12 @@ def wanted_image() -> Path:
 
 
 def _seen_from_caller(word: str) -> str:
+    from glassmaster.places import near
     from glassmaster.release.device import STDIO
 
     here = Path(os.environ.get(CALLER_DIRECTORY) or ".")
-    if word.startswith(STDIO):
-        return f"{STDIO}{here / word.removeprefix(STDIO)}"
-    return str(here / word)
+    prefix = STDIO if word.startswith(STDIO) else ""
+    return f"{prefix}{near(Path(os.path.normpath(here / word.removeprefix(prefix))))}"
 
 
 def _copies(image: Path, device: Device, copies: int) -> int:

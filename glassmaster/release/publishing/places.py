@@ -12,6 +12,7 @@ from glassmaster.atomic import put_in_place, temporary_beside, write_bytes
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs import objects
 from glassmaster.inputs.source import explained, opened
+from glassmaster.places import near
 from glassmaster.release.artefacts import CHUNK, digest_chunks, digest_of
 from glassmaster.release.publishing.rsync import RsyncPlace, rsync_target
 
@@ -131,7 +132,7 @@ def place_of(word: str, here: Path) -> Place:
             f"{word}: not a place to publish to", why="known are a directory, file:, rsync:, ssh: and s3:",
             hint="what a web server shows is written as a directory, or by rsync",
         )  # fmt: skip
-    return DirectoryPlace(Path(os.path.normpath(here / word)))
+    return DirectoryPlace(near(Path(os.path.normpath(here / word))))
 
 
 def _chunks(stream: BinaryIO) -> Iterator[bytes]:
