@@ -8,7 +8,7 @@ from typing import Any
 from glassmaster.tasks import *  # noqa: F403
 
 SHELL_PLACES = [
-    "doit", ".ci/run", "tests/rc/standins/*", "tests/domuboot/*.sh",
+    "doit", ".ci/run", "ci/*.sh", "tests/rc/standins/*", "tests/domuboot/*.sh",
     "tests/real/overlays/*/usr/pkg/*/*", "tests/real/pkgcheck/libexec/*",
     "overlays/*/etc/rc", "overlays/*/etc/rc.d/*", "overlays/*/etc/defaults/*",
     "overlays/*/libexec/glassmaster/*", "overlays/*/usr/sbin/*", "glassmaster/inputs/standin/source/build.sh",
@@ -38,11 +38,8 @@ def task_lint() -> Iterator[dict[str, Any]]:
 def task_docs() -> dict[str, Any]:
     """build the documentation site, out/site, of docs/ and of what the program says of itself"""
     build = "build/docs"
-    site = [tool("mkdocs"), "build", "--strict", "--quiet"]
-    return {
-        "basename": "docs", "verbosity": 2,
-        "actions": [[sys.executable, "-m", "glassmaster.manual", build], ["env", "SOURCE_DATE_EPOCH=0", "NO_MKDOCS_2_WARNING=1", *site]],
-    }  # fmt: skip
+    site = ["env", "SOURCE_DATE_EPOCH=0", "NO_MKDOCS_2_WARNING=1", tool("mkdocs"), "build", "--strict", "--quiet"]
+    return {"basename": "docs", "actions": [[sys.executable, "-m", "glassmaster.manual", build], site]}
 
 
 def task_test() -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 from glassmaster.atomic import write_json, write_text
@@ -12,21 +11,24 @@ from glassmaster.inputs.lock import read_lock
 from glassmaster.inputs.record import read_record
 from glassmaster.places import Places
 from glassmaster.recipe.load import LoadedRecipe
-from glassmaster.release.artefacts import DIFF, FACTS, NOTES, PAGE, artefacts, digest_chunks
+from glassmaster.release.artefacts import DIFF, FACTS, NOTES, PAGE, REBUILDS, artefacts, digest_chunks, is_built
 from glassmaster.release.assemble import (
     Staged,
     facts,
     stage_artefacts,
     stage_evidence,
+    stage_rebuilds,
     stage_statements,
     write_list,
 )
 from glassmaster.release.compare import compared_with
 from glassmaster.release.gates import Obstacle, obstacles, passed
 from glassmaster.release.notes import notes
+from glassmaster.release.options import Options
 from glassmaster.release.page import page
 from glassmaster.release.place import directory_beside, put_directory_in_place
 from glassmaster.release.published import require_unpublished
+from glassmaster.release.rebuilds import Words, require_rebuilds
 from glassmaster.release.seal import seal, signers_of
 from glassmaster.release.signing import signing_key
 from glassmaster.release.verify import verify_directory
@@ -34,12 +36,8 @@ from glassmaster.release.verify import verify_directory
 SHOWN = 20
 
 
-def make_release(loaded: LoadedRecipe, left_out: Sequence[str], previous: str, caller: str, word: str) -> None:
-    """Put the release together beside its place, verify it, and give it its name.
-
-    left_out: checks that it may do without. previous: the release to compare it with, "" for the result of `doit diff`
-    that is there; caller: from where its path is seen. word: what `recipe=` says for this recipe.
-    """
+def make_release(loaded: LoadedRecipe, options: Options) -> None:
+    """Put the release together beside its place, verify it, and give it its name."""
     places = Places(loaded.name)
     release_id = read_record(places.inputs).release_id
     require_unpublished(places.published, release_id)
@@ -48,24 +46,34 @@ def make_release(loaded: LoadedRecipe, left_out: Sequence[str], previous: str, c
     key, unsigned = _key()
     with directory_beside(places.release) as folder, tempfile.TemporaryDirectory(prefix="glassmaster-") as work:
         comparison = places.out
-        if previous:
+        if options.previous:
             comparison = Path(work)
-            for name, text in compared_with(previous, loaded, Path(caller)).items():
+            for name, text in compared_with(options.previous, loaded, Path(options.caller)).items():
                 write_text(comparison / name, text)
-        in_the_way = obstacles(loaded, release_id, digests, comparison / f"{DIFF}.json", word)
-        staged = Staged(folder, loaded, release_id, passed([*in_the_way, *unsigned], left_out))
+        in_the_way = obstacles(loaded, release_id, digests, comparison / f"{DIFF}.json", options.word)
+        staged = Staged(folder, loaded, release_id, passed([*in_the_way, *unsigned], options.without))
         stage_artefacts(staged, found)
         stage_evidence(staged, comparison)
+        stage_rebuilds(staged, places.release)
+        words = _words(staged, options)
         images = stage_statements(staged, read_lock(loaded.lock))
         write_text(folder / NOTES, notes(facts(staged), folder))
         staged.note(NOTES, "release notes")
         write_json(folder / FACTS, facts(staged))
-        write_text(folder / PAGE, page(folder, facts(staged), images))
+        write_text(folder / PAGE, page(folder, facts(staged), images, words))
         write_list(folder)
         if key:
             seal(folder, key)
         _require_good(folder, key, places.release)
         put_directory_in_place(folder, places.release)
+
+
+def _words(staged: Staged, options: Options) -> Words | None:
+    """Who built the same, where it was said whose word counts; an error if they are too few."""
+    if options.allowed is None:
+        return None
+    built = {name: digest.sha256 for name, digest in staged.digests.items() if is_built(name)}
+    return require_rebuilds(options.rebuilds, staged.folder / REBUILDS, options.allowed, built)
 
 
 def _key() -> tuple[Path | None, list[Obstacle]]:

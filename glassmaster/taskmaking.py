@@ -20,6 +20,7 @@ from glassmaster.doit_plugins.modules import Code
 from glassmaster.doit_plugins.outlook import SECONDS
 from glassmaster.errors import GlassmasterError
 from glassmaster.recipe.load import FOLDER, SUFFIX, LoadedRecipe
+from glassmaster.release.options import Options
 
 Task = dict[str, Any]
 
@@ -97,15 +98,18 @@ def recipes() -> tuple[LoadedRecipe, ...]:
     return tuple(loaded)
 
 
-def left_out() -> tuple[str, ...]:
-    """What `without=smoke,repro` says: checks that a release may do without."""
-    words = str(get_var("without", "") or "").split(",")
-    return tuple(sorted({word.strip() for word in words if word.strip()}))
-
-
-def compared_to() -> tuple[str, str]:
-    """What `previous=` says: the release before, or ""; and from where that is seen."""
-    return str(get_var("previous", "") or ""), os.environ.get(CALLER_DIRECTORY) or "."
+def release_options(loaded: LoadedRecipe) -> Options:
+    """What `without=smoke,repro previous=DIR|URL rebuilds=N signers=FILE` say."""
+    without = {name.strip() for name in str(get_var("without", "") or "").split(",")}
+    rebuilds, signers = str(get_var("rebuilds", "0")), str(get_var("signers", "") or "")
+    if not (rebuilds.isascii() and rebuilds.isdigit()):
+        raise InvalidDodoFile(f"rebuilds={rebuilds}: expected a number")
+    if int(rebuilds) and not signers:
+        raise InvalidDodoFile(f"rebuilds={rebuilds}: signers=FILE must say whose word counts")
+    return Options(
+        tuple(sorted(without - {""})), str(get_var("previous", "") or ""), int(rebuilds), signers,
+        os.environ.get(CALLER_DIRECTORY) or ".", word(loaded),
+    )  # fmt: skip
 
 
 def word(loaded: LoadedRecipe) -> str:

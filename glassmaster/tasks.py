@@ -29,7 +29,7 @@ from glassmaster.taskfiles import (
     stored,
     tools_exist,
 )  # fmt: skip
-from glassmaster.taskmaking import Task, compared_to, group, left_out, near, recipes, step_task, word
+from glassmaster.taskmaking import Task, group, near, recipes, release_options, step_task, word
 
 __all__ = [
     "DOIT_CONFIG", "task_domu", "task_fetch", "task_grub", "task_iso", "task_kernel", "task_lock", "task_locked",
@@ -241,12 +241,11 @@ def task_release() -> Iterator[Task]:
     """put together what is handed over: checksums, signatures, SBOM, provenance, release page; and verify it"""
     yield group("release", task_release)
     for loaded in recipes():
-        places, without = Places(loaded.name), left_out()
+        places, options = Places(loaded.name), release_options(loaded)
         task = step_task(
-            "release", loaded, "release_steps.make_release", without, *compared_to(), word(loaded),
-            needs=handed_over(loaded),
+            "release", loaded, "release_steps.make_release", options, needs=handed_over(loaded),
             makes=[places.release / name for name in (DIGESTS, FACTS, PROVENANCE, SBOM, NOTES)],
-            key=release_key(loaded, without, compared_to()[0]),
+            key=release_key(loaded, options),
         )  # fmt: skip
         yield {**task, "meta": {"show": (present.release, [places])}}
 
@@ -286,7 +285,8 @@ def task_repro(quick: bool, toolchain: bool) -> Iterator[Task]:
         images = [places.domu("SHA512")] if loaded.recipe.domus else []
         task = step_task(
             "repro", loaded, "commands.repro.repro", quick, toolchain,
-            needs=[places.iso, places.facts, loaded.lock, *images], makes=[places.repro_result], always=True,
+            needs=[places.iso, places.facts, loaded.lock, *images], makes=[places.repro_result],
+            key={"quick": quick, "toolchain": toolchain},
         )  # fmt: skip
         yield {**task, "meta": {"show": (present.repro, [places])}}
 

@@ -9,8 +9,11 @@ from pathlib import Path
 from doit.task import Task
 
 from glassmaster.doit_plugins import clean
+from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.kernel.wanted import SOURCE_FOLDER
 from glassmaster.places import KERNEL_FOLDER, SETS_FOLDER, Places
+from glassmaster.release.artefacts import DIGESTS
+from glassmaster.release.digestlist import SIGNATURES, read_list
 
 SMOKE_FILES = ("serial.log", "timeline.json", "command.txt", "qemu.log", "screen-end.png")
 GRUB_FILES = ("early.cfg", "bootx64.efi")
@@ -40,12 +43,27 @@ def made_besides(step: str, places: Places) -> Iterator[Path]:
         yield from _mirror_files(places.mirror)
     elif step == "grub":
         yield from map(places.grub, GRUB_FILES)
+    elif step == "repro":
+        # Both are emptied before anything is put into them: nobody else's files are there.
+        for folder in (places.repro, places.build / "repro"):
+            yield from sorted(path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink())
     elif step == "smoke":
         # A folder for each scenario, also those that the recipe no longer has.
         for folder in sorted(path for path in places.smoke.glob("*") if path.is_dir()):
             yield from (folder / name for name in SMOKE_FILES)
             yield from sorted(folder.glob("screen-[0-9][0-9]*.png"))
             yield from sorted(folder.glob("disk-[0-9].img"))
+    elif step == "release":
+        yield from _release_files(places.release)
+
+
+def _release_files(folder: Path) -> Iterator[Path]:
+    """What a release's own list names, and the signatures; not what others said of it later."""
+    try:
+        names = read_list(folder / DIGESTS)
+    except GlassmasterError:
+        return
+    yield from (folder / name for name in (*names, *SIGNATURES))
 
 
 def _mirror_files(mirror: Path) -> Iterator[Path]:

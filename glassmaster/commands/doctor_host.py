@@ -47,12 +47,17 @@ TOOLS = (
     Tool("mformat", "mtools", "grub: the FAT image for UEFI", "error"),
     Tool("xz", "xz-utils", "sets: .tar.xz", "error"),
     Tool(PROGRAM, "qemu-system-x86", "smoke: boots the image", "warning"),
-    Tool("xorriso", "xorriso", "test only", "warning", ("-version",)),
+    Tool("unshare", "util-linux", "repro: surroundings of builds", "warning"),
+    Tool("localedef", "libc-bin", "repro: a locale; its sources are in locales", "warning"),
+    Tool("diffoscope", "diffoscope-minimal", "repro: explains differences", "warning"),
+    Tool("ssh-keygen", "openssh-client", "release, verify: signatures", "warning", ("-?",)),
+    Tool("git", "git", "release: source.tar.gz", "warning"),
+    Tool("xorriso", "xorriso", "burn: discs", "warning", ("-version",)),
+    Tool("rsync", "rsync", "publish: rsync: and ssh:", "warning"),
     Tool("bsdtar", "libarchive-tools", "test only", "warning"),
     Tool("isoinfo", "genisoimage", "test only", "warning", ("-version",)),
     Tool("mtree", "mtree-netbsd", "test only", "warning", ("-?",)),
     Tool("shellcheck", "shellcheck", "lint only", "warning"),
-    Tool("git", "git", "test only", "warning"),
 )
 # Shared libraries that are loaded by name: file, package, use.
 LIBRARIES = (

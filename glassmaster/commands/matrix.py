@@ -89,10 +89,10 @@ def _on_workers(executor: str, names: Sequence[str], tasks: tuple[str, ...]) -> 
         return status
     work = Work(tasks, results, _environment(PASSED_ON))
     outcomes: list[Outcome] = []
-    for outcome in run(executor, [job_of(recipe_of(name), work) for name in names]):
+    for built in run(executor, [job_of(recipe_of(name), work) for name in names]):
+        outcome = gather(built, results) if built.status == 0 else built
         outcomes.append(outcome)
         if outcome.status == 0:
-            gather(outcome, results)
             print(f"{outcome.name}: built by {outcome.worker} in {outcome.seconds:.1f} s", flush=True)
         else:
             print(f"{outcome.name}: FAILED\n{outcome.said}", file=sys.stderr, flush=True)

@@ -35,7 +35,7 @@ class Rebuild(PlainCommand):
         "Exit status: 0 identical, 1 not, 3 it could not be built."
     )
     examples = (
-        "rebuild https://cd.example.org/racks/0123456789ab signers=signers who=example.net",
+        "rebuild https://cd.example.org/racks/latest signers=signers who=me",
         "rebuild out/standin/release unsigned=yes",
     )
 

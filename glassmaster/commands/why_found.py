@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,6 +20,7 @@ from glassmaster.tree.merge import Tree, merge
 from glassmaster.tree.path import ROOT, ancestors
 
 NEAR = 5
+_IN_DOMU = re.compile(r"(?:domu:(?P<name>[^/]*)(?:/|$)|/?images/(?P<image>[^/]+)\.img/)(?P<path>.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -206,10 +208,13 @@ def _until_gone(events: Sequence[Event]) -> Iterator[Event]:
 
 
 def path_of(word: str, domu: str) -> tuple[str, str]:
-    """The domU and the path that a command line means: `domu:NAME/PATH`, or a path and --domu NAME."""
-    if word.startswith("domu:"):
-        name, _, path = word.removeprefix("domu:").partition("/")
-        if domu and domu != name:
-            raise GlassmasterError(f"{word}: another domU than --domu {domu}")
-        return name, path
-    return domu, word
+    """The domU and the path that a command line means: `domu:NAME/PATH`, /images/NAME.img/PATH, or --domu NAME."""
+    match = _IN_DOMU.fullmatch(word)
+    if match is None:
+        return domu, word
+    name, path = match["name"] or match["image"], match["path"] or ""
+    if not name:
+        raise GlassmasterError(f"{word}: no domU is named", hint="domu:NAME/PATH")
+    if domu and domu != name:
+        raise GlassmasterError(f"{word}: another domU than --domu {domu}")
+    return name, path

@@ -15,7 +15,7 @@ from glassmaster.config.tree import Item, Server
 
 FILE = ".mtree"
 PRIVATE_DIRECTORIES = (".svn", ".glassmaster", "accounts")
-PRIVATE_FILES = re.compile(r"accounts/[^/.][^/]*|etc/ssh/ssh_host_[^/]*_key")
+PRIVATE_FILES = re.compile(r"accounts/[^/.][^/]*|etc/ssh/ssh_host_([^/]*_)?key|etc/skeykeys")
 
 _PATH = re.compile(r"[A-Za-z0-9._/@+,~-]+")
 _VALUE = re.compile(r"[A-Za-z0-9._-]+")
@@ -94,7 +94,8 @@ def _changed(before: Attributes, words: list[str], line: int) -> Attributes:
 
 # Files that hold secrets by their name; others by a private key in PEM form in them.
 SECRET_NAMES = (
-    "master.passwd", "spwd.db", "ssh_host_*_key", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "*.key", "*.psk",
+    "master.passwd", "spwd.db", "ssh_host_*_key", "ssh_host_key", "skeykeys", "id_rsa", "id_dsa", "id_ecdsa",
+    "id_ed25519", "*.key", "*.psk",
     "psk.txt", "*.keytab", "ipsec.conf", "wpa_supplicant.conf", "hostapd.conf", "chap-secrets", "pap-secrets",
     ".htpasswd", ".netrc",
 )  # fmt: skip

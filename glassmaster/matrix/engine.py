@@ -60,8 +60,10 @@ def run(executor: str, jobs: Sequence[dict[str, Any]]) -> Iterator[Outcome]:
     cloudpickle.register_pickle_by_value(cell)
     try:
         with _client(executor) as client:
-            futures = {client.submit(cell.build, **job, pure=False): job["name"] for job in jobs}
-            for future in distributed.as_completed(futures):  # type: ignore[no-untyped-call]
+            # What has no name goes to the worker as it is; what has one, distributed would have it import by that.
+            build = cell.build
+            futures = {client.submit(lambda job: build(**job), job, pure=False): job["name"] for job in jobs}
+            for future in distributed.as_completed(futures):
                 yield _outcome(futures[future], future)
     finally:
         cloudpickle.unregister_pickle_by_value(cell)
@@ -72,7 +74,7 @@ def _client(executor: str) -> Any:
     import distributed
 
     try:
-        client = distributed.Client(f"tcp://{executor.removeprefix(SCHEME)}", timeout=CONNECT)  # type: ignore[no-untyped-call]
+        client = distributed.Client(f"tcp://{executor.removeprefix(SCHEME)}", timeout=CONNECT)
         client.wait_for_workers(1, timeout=WORKERS)
     except (OSError, ValueError) as error:
         text = " ".join(str(error).split()) or type(error).__name__

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -38,14 +38,15 @@ class Outcome:
         return sum(size for _, size, _ in self.files)
 
 
-def gather(outcome: Outcome, results: str) -> None:
-    """Bring the files of a recipe to out/NAME. Raises GlassmasterError if one is not what the worker said."""
-    for name, _, sha512 in outcome.files:
-        _take(
-            f"{results}/{quote(outcome.name)}/{quote(name)}",
-            Places(outcome.name).out / normalized(name, results),
-            sha512,
-        )
+def gather(outcome: Outcome, results: str) -> Outcome:
+    """Bring the files of a recipe to out/NAME; where one is not what the worker said, the recipe has failed."""
+    out = Places(outcome.name).out
+    try:
+        for name, _, sha512 in outcome.files:
+            _take(f"{results}/{quote(outcome.name)}/{quote(name)}", out / normalized(name, results), sha512)
+    except GlassmasterError as error:
+        return replace(outcome, status=1, said=str(error))
+    return outcome
 
 
 def _take(url: str, path: Path, sha512: str) -> None:

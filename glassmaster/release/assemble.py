@@ -18,8 +18,10 @@ from glassmaster.release.artefacts import (
     DIFF,
     DIGESTS,
     DOMU,
+    FACTS,
     KERNELS,
     PROVENANCE,
+    REBUILDS,
     REPRO,
     SBOM,
     SMOKE,
@@ -41,8 +43,8 @@ from glassmaster.release.sbom_components import Subject
 from glassmaster.release.sbom_inputs import Image, images_of
 from glassmaster.release.source import source_of, write_source
 
-# Of a boot: what a person wants to see later. Not QEMU's log, which is empty unless something is wrong.
-SMOKE_FILES = ("serial.log", "timeline.json", "command.txt", "screen-*.png")
+# Of a boot: what a person wants to see later. What else lies there names paths of this machine, or is empty.
+SMOKE_FILES = ("serial.log", "timeline.json", "screen-*.png")
 DIFF_FILES = tuple(f"{DIFF}.{suffix}" for suffix in ("json", "html", "md"))
 
 
@@ -112,6 +114,14 @@ def _evidence(loaded: LoadedRecipe, comparison: Path) -> Iterator[tuple[Path, st
     yield places.out / REPRO, REPRO, "whether it is the same when built again"
     for name in DIFF_FILES:
         yield comparison / name, name, "what changed since the release before"
+
+
+def stage_rebuilds(staged: Staged, before: Path) -> None:
+    """Keep what others said of this release when it was put together before. They are signed on their own."""
+    if (before / FACTS).is_file() and read_document(before / FACTS).get("release_id") == staged.release_id:
+        for path in sorted((before / REBUILDS).glob("*.json*")):
+            (staged.folder / REBUILDS).mkdir(exist_ok=True)
+            shutil.copyfile(path, staged.folder / REBUILDS / path.name)
 
 
 def stage_statements(staged: Staged, lock: Lock) -> list[Image]:

@@ -15,6 +15,7 @@ from glassmaster.errors import GlassmasterError
 from glassmaster.places import Places
 from glassmaster.recipe.load import LoadedRecipe
 from glassmaster.release.artefacts import DIFF, REPRO
+from glassmaster.release.options import Options
 from glassmaster.release.signing import KEY
 from glassmaster.release.source import source_of
 
@@ -46,12 +47,13 @@ class Sources:
         return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()[:SHORT]
 
 
-def release_key(loaded: LoadedRecipe, without: Sequence[str], previous: str) -> dict[str, Any]:
+def release_key(loaded: LoadedRecipe, options: Options) -> dict[str, Any]:
     """What a release depends on besides files that tasks make, and the recipe. The key to sign with is named."""
     places = Places(loaded.name)
     results = (places.readback, places.smoke / "smoke.json", places.out / REPRO, places.out / f"{DIFF}.json")
     return {
-        "without": list(without), "previous": previous, "results": Results(results), "sources": Sources(loaded),
+        "without": list(options.without), "previous": options.previous, "rebuilds": options.rebuilds,
+        "results": Results(results), "sources": Sources(loaded),
         "signing key": os.environ.get(KEY, ""),
     }  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from cyclonedx.model.license import DisjunctiveLicense, LicenseExpression
@@ -28,7 +29,7 @@ def licence(text: str) -> DisjunctiveLicense | LicenseExpression | None:
     if not text:
         return None
     words = _words(text)
-    if words is None or not any(word in SPDX for word in words):
+    if words is None or not any(word in SPDX for word in words) or _side_by_side(words):
         return DisjunctiveLicense(name=text)
     if len(words) == 1:
         return DisjunctiveLicense(id=SPDX[words[0]])
@@ -38,6 +39,12 @@ def licence(text: str) -> DisjunctiveLicense | LicenseExpression | None:
     except ExpressionError:
         return DisjunctiveLicense(name=text)
     return LicenseExpression(expression.replace("( ", "(").replace(" )", ")"))
+
+
+def _side_by_side(words: list[str]) -> bool:
+    """Two names with nothing between them: the parser of expressions would take them for one name."""
+    names = [word not in ("(", ")", *_OPERATORS) for word in words]
+    return any(one and other for one, other in itertools.pairwise(names))
 
 
 def _words(text: str) -> list[str] | None:

@@ -19,11 +19,12 @@ from glassmaster.pages.treemap import Tile
 from glassmaster.places import STANDIN_NOTICE
 from glassmaster.release.artefacts import DIFF, DIGESTS, DOMU, ISO, REPRO, SMOKE
 from glassmaster.release.flow import boxes_of, flow
+from glassmaster.release.rebuilds import Words
 from glassmaster.release.results import REQUIRED, read_comparison, read_document
 from glassmaster.release.sbom_inputs import Image, Share
 from glassmaster.release.signing import SUFFIX
 
-# Pictures go into the page itself: the last ones of a boot, no larger than this, in bytes.
+# Pictures go into the page itself: those of a boot that show most, no larger than this, in bytes.
 SCREENS, SCREEN_LIMIT = 2, 120_000
 # Of what changed, the first items of each section; the rest is in diff.html.
 FIRST_ITEMS = 6
@@ -40,8 +41,8 @@ class Boot:
     screens: list[tuple[str, str]]
 
 
-def page(folder: Path, facts: Mapping[str, Any], images: list[Image]) -> str:
-    """The page of a release in a directory. facts: its release.json; images: the CD first."""
+def page(folder: Path, facts: Mapping[str, Any], images: list[Image], words: Words | None) -> str:
+    """The page of a release in a directory. facts: its release.json; images: the CD first; words: of who rebuilt it."""
     disc = images[0]
     day = datetime.datetime.fromtimestamp(facts["epoch"], datetime.UTC).date().isoformat()
     repro = read_result(folder / REPRO) if (folder / REPRO).is_file() else None
@@ -57,7 +58,8 @@ def page(folder: Path, facts: Mapping[str, Any], images: list[Image]) -> str:
         changes=changes, meanings=_meanings(changes), packages=_packages(images),
         origins=[(origin, f"{share.files:,}", f"{share.bytes:,}") for origin, share in _largest_first(disc)],
         files=[(item["name"], item["size"], item["sha512"], item["name"]) for item in facts["files"]],
-        digests=DIGESTS, signature=DIGESTS + SUFFIX, first_items=FIRST_ITEMS,
+        words=[(word.who, word.key) for word in words.good] if words else [], first_items=FIRST_ITEMS,
+        digests=DIGESTS, signature=DIGESTS + SUFFIX,
     )  # fmt: skip
 
 
@@ -98,8 +100,10 @@ def _boots(folder: Path) -> Iterator[Boot]:
 
 
 def _screens(folder: Path) -> Iterator[tuple[str, str]]:
-    small = [path for path in sorted(folder.glob("screen-*.png")) if path.stat().st_size <= SCREEN_LIMIT]
-    for path in small[-SCREENS:]:
+    sizes = {path: path.stat().st_size for path in sorted(folder.glob("screen-*.png"))}
+    small = [path for path, size in sizes.items() if size <= SCREEN_LIMIT]
+    # A black screen is a small file.
+    for path in sorted(sorted(small, key=lambda path: (-sizes[path], path))[:SCREENS]):
         yield path.name, f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import secrets
 import shutil
@@ -53,6 +54,11 @@ def _exchange(one: Path, other: Path) -> None:
     renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
     if renameat2(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) != 0:
         number = ctypes.get_errno()
+        if number in (errno.EINVAL, errno.ENOSYS):  # NFS and a few others
+            raise GlassmasterError(
+                f"{other}: cannot be exchanged at once", why="this file system does not do that",
+                hint=f"move it away (mv {other} {other}.old), then run the same command again",
+            )  # fmt: skip
         raise OSError(number, f"{os.strerror(number)} (exchanging two directories)", str(other))
 
 

@@ -21,7 +21,7 @@ from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.lock import Lock, LockedInput
 from glassmaster.recipe.load import LoadedRecipe
 from glassmaster.release.artefacts import SOURCE, Digest
-from glassmaster.release.source import Source
+from glassmaster.release.source import Source, commit_of
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/provenance/v1"
@@ -62,7 +62,11 @@ def provenance(loaded: LoadedRecipe, lock: Lock, source: Source, made: Made) -> 
                 "without": dict(sorted(made.without.items())),
             },
         },
-        "internalParameters": {"releaseId": made.release_id, "recipeDigest": {"sha256": loaded.digest()}},
+        "internalParameters": {
+            "releaseId": made.release_id,
+            "recipeDigest": {"sha256": loaded.digest()},
+            **commit_of(Path.cwd()),
+        },
         "resolvedDependencies": [
             *(_material(item) for item in sorted(lock.inputs, key=lambda item: item.name)),
             *_descriptors({SOURCE: made.subjects[SOURCE]}),

@@ -124,7 +124,7 @@ def build_command(repository: Path, recipe_file: str, store: Store, variables: M
     """doit in the unpacked source: by its own code where it has it, else by the glassmaster that runs this."""
     argv = (sys.executable, "-m", "glassmaster", "run", "--reporter", "plain", "iso", "domu", f"recipe={recipe_file}")
     inherited = {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
-    environment = {**inherited, **variables, ENVIRONMENT: str(store.root), "PYTHONNOUSERSITE": "1"}
+    environment = {**inherited, **variables, ENVIRONMENT: str(store.root)}
     return Command((*argv, "locked=yes"), environment, repository)
 
 

@@ -13,6 +13,7 @@ import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from glassmaster.atomic import writing
 from glassmaster.errors import GlassmasterError
@@ -58,6 +59,17 @@ def source_of(loaded: LoadedRecipe) -> Source:
     return Source(names, str(here.relative_to(top)), recipe)
 
 
+def commit_of(here: Path) -> dict[str, Any]:
+    """Which commit is checked out, and whether tracked files differ from it; nothing without git or a commit."""
+    if not (here / ".git").exists():
+        return {}
+    try:
+        commit = run(_git(here, "rev-parse", "--verify", "HEAD")).decode().strip()
+    except GlassmasterError:
+        return {}
+    return {"commit": commit, "modified": bool(run(_git(here, "status", "--porcelain", "--untracked-files=no")))}
+
+
 def write_source(source: Source, top: str, epoch: int, path: Path) -> None:
     """Write the archive: names sorted, all owned by root, the epoch for every time. top: its top directory."""
     archive = io.BytesIO()
@@ -89,10 +101,13 @@ def _absolute(path: Path, here: Path) -> Path:
 def _repository_files(here: Path) -> Iterator[Path]:
     if not (here / ".git").exists():
         return _walked(here)
-    # The user has chosen to build in it: whose the directory is makes no difference.
-    command = Command(("git", "-c", f"safe.directory={here}", "ls-files", "--cached", "-z"), directory=here)
-    names = run(command).decode("utf-8", "surrogateescape").split("\0")
+    names = run(_git(here, "ls-files", "--cached", "-z")).decode("utf-8", "surrogateescape").split("\0")
     return (here / name for name in names if name and _is_file(here / name))
+
+
+def _git(here: Path, *words: str) -> Command:
+    """The user has chosen to build in this directory: whose it is makes no difference."""
+    return Command(("git", "-c", f"safe.directory={here}", *words), directory=here)
 
 
 def _walked(folder: Path) -> Iterator[Path]:

@@ -7,11 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from glassmaster.errors import GlassmasterError
-from glassmaster.release.artefacts import DIGESTS, FACTS
+from glassmaster.release.artefacts import DIGESTS, FACTS, REBUILDS
 from glassmaster.release.results import Checked, Verified, read_document, told
 from glassmaster.release.verify_files import check_list, check_signatures, handed
 from glassmaster.release.verify_images import check_domus, check_iso, check_kernels
-from glassmaster.release.verify_statements import check_evidence, check_facts, check_provenance, check_sbom
+from glassmaster.release.verify_statements import (
+    check_evidence,
+    check_facts,
+    check_provenance,
+    check_rebuilds,
+    check_sbom,
+)
 
 
 def verify_directory(folder: Path, signers: Path | None = None, where: str = "") -> Verified:
@@ -33,7 +39,10 @@ def verify_directory(folder: Path, signers: Path | None = None, where: str = "")
     checks = [check_list(release), check_signatures(release, signers)]
     checks += [_left_out(check_iso(release), without), check_domus(release), check_kernels(release)]
     checks += [check_provenance(release), check_sbom(release), check_facts(release)]
-    return Verified(where or str(folder), facts, (*checks, *check_evidence(release, without)))
+    checks += check_evidence(release, without)
+    if (folder / REBUILDS).is_dir():
+        checks.append(check_rebuilds(release, signers))
+    return Verified(where or str(folder), facts, tuple(checks))
 
 
 def _left_out(found: Checked, without: Mapping[str, str]) -> Checked:

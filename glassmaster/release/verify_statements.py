@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from glassmaster.checks.repro.result import read_result
@@ -17,6 +18,7 @@ from glassmaster.release.artefacts import (
     MTREE,
     PAGE,
     PROVENANCE,
+    REBUILDS,
     REPRO,
     SBOM,
     SMOKE,
@@ -28,6 +30,7 @@ from glassmaster.release.digestlist import is_listed
 from glassmaster.release.evidence import diff_problem, repro_problem, smoke_problem
 from glassmaster.release.identity import FILE_PROPERTY, serial_number
 from glassmaster.release.provenance import read_statement, subjects_of
+from glassmaster.release.rebuilds import words_of
 from glassmaster.release.results import Checked, check, read_comparison, read_document
 from glassmaster.release.verify_files import Handed
 from glassmaster.release.verify_images import read_spec
@@ -62,6 +65,17 @@ def check_evidence(release: Handed, without: Mapping[str, str]) -> list[Checked]
         else check(name, what, find, release, file)
         for name, what, file, find in checks
     ]
+
+
+def check_rebuilds(release: Handed, signers: Path | None) -> Checked:
+    """The statements of those who built it again. One that counts for nothing is told, and makes nothing bad."""
+    if signers is None:
+        what = f"the statements in {REBUILDS}/ say that it is the same"
+        return Checked("rebuilds", what, skipped="signers=FILE was not given")
+    built = {name: digest.sha256 for name, digest in release.digests.items() if is_built(name)}
+    words = words_of(release.folder / REBUILDS, signers, built)
+    who = ", ".join(word.who for word in words.good) or "nobody whose word counts"
+    return Checked("rebuilds", f"built again, with the same bytes: {who}", skipped="; ".join(words.problems))
 
 
 def _provenance(release: Handed) -> Iterator[str]:

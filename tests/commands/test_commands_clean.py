@@ -155,6 +155,16 @@ def test_the_mirrors_files_go_even_when_a_target_is_gone(tmp_path: Path, built_o
         assert {path.absolute() for path in made_besides("standin", Places("x"))} == files
 
 
+def test_what_repro_leaves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    places = Places("x")
+    made = (places.repro / "clock" / "dom0.iso.txt", places.build / "repro" / "kept" / "clock" / "out" / "dom0.iso")
+    for path in (*made, places.repro_result):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    assert tuple(made_besides("repro", places)) == made
+
+
 def test_the_smoke_tests_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     folder = Places("x").smoke / "bios"

@@ -113,7 +113,9 @@ def test_directories_are_in_many_layers(built_once: Project) -> None:
     assert all(step["same"] for step in found["hid"])
 
 
-@pytest.mark.parametrize("words", [("domu:small/etc/motd",), ("/etc/motd", "--domu", "small")])
+@pytest.mark.parametrize(
+    "words", [("domu:small/etc/motd",), ("/etc/motd", "--domu", "small"), ("/images/small.img/etc/motd",)]
+)
 def test_inside_a_domu(built_once: Project, words: tuple[str, ...]) -> None:
     found = as_json(built_once, *words)
     assert found["image"] == "domu:small" and found["origin"] == "set:etc"
@@ -155,5 +157,6 @@ def test_mistakes(built_once: Project, clone: Project) -> None:
     assert "there is no domU 'smal'\n  did you mean small?" in built_once.doit("why", "domu:smal/etc", status=3)
     assert "`..` in a path" in built_once.doit("why", "/etc/../x", status=3)
     assert "another domU" in built_once.doit("why", "domu:small/etc", "--domu", "base", status=3)
+    assert "no domU is named" in built_once.doit("why", "domu:/etc", status=3)
     assert "takes one path" in built_once.doit("why", status=3)
     assert "standin has not been built" in clone.doit("why", "/etc/rc", status=3)

@@ -18,7 +18,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 MARKER = re.compile(r"<!-- (?P<kind>run|not run): (?P<text>.*?) -->")
 FENCE = re.compile(r"```(?P<language>\w*)")
-DOIT = re.compile(r"(GLASSMASTER_\w+=\S+ )*(\./)?doit( |$)")
+# What has brackets is a synopsis.
+DOIT = re.compile(r"(GLASSMASTER_\w+=\S+ )*(\./)?doit( (?!.* \[)|$)")
 
 
 @dataclass(frozen=True)

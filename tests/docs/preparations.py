@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from collections.abc import Callable
 
 from glassmaster.config.layout import make_config_tree
 from glassmaster.inputs.lock import read_lock
 from glassmaster.inputs.store import Store
+from tests.build.conftest import Clone
 from tests.docs.world import World
 from tests.fleet.conftest import line
+from tests.release.conftest import make_key, make_up_results, signers_for
 
 STANDIN_KERNEL = "build/standin/mirror/NetBSD-standin-1/amd64/binary/kernel/netbsd-XEN3_DOM0.gz"
 
@@ -62,6 +65,17 @@ def howto(world: World) -> None:
     (world.project / "share/web").write_text(line("web", recipe="standin"))
 
 
+def diff(world: World) -> None:
+    shutil.copytree(world.project / "out/standin", world.project / "burnt")
+
+
+def rollout(world: World) -> None:
+    (world.project / "recipes/racks.yaml").write_text("extends: standin.yaml\n")
+    (world.home / ".ssh").mkdir(mode=0o700)
+    key = world.home / ".ssh/release"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True, timeout=60)
+
+
 def store(world: World) -> None:
     """A file that no lock names, one that is damaged, and a bundle."""
     files = Store(world.store)
@@ -79,11 +93,37 @@ def store(world: World) -> None:
     world.before = {"./doit store verify": [damage], "./doit store export racks.tar recipe=standin": [mend]}
 
 
+RELEASE = "GLASSMASTER_SIGNING_KEY=~/.ssh/cd ./doit release without=repro previous=old-release"
+
+
+def _release(world: World) -> None:
+    """What a release is asked for: a key, results, the one before."""
+    make_up_results(Clone(world.project, world.store))
+    (world.home / ".ssh").mkdir()
+    signers_for(make_key(world.home / ".ssh", "cd"), world.project / "signers")
+    shutil.copytree(world.project / "out/standin", world.project / "old-release")
+
+
+def release(world: World) -> None:
+    (world.project / "stick.img").write_bytes(bytes(9 << 20))
+    world.before = {RELEASE: [lambda: _release(world)]}
+
+
+def verify(world: World) -> None:
+    _release(world)
+    status, said = world.run(RELEASE)
+    assert status == 0, said
+
+
 PREPARATIONS: dict[str, Callable[[World], None]] = {
     "README.md": readme,
     "docs/commands.md": commands,
     "docs/config-trees.md": config_trees,
+    "docs/diff.md": diff,
     "docs/fleet.md": fleet,
     "docs/howto.md": howto,
+    "docs/release.md": release,
+    "docs/rollout.md": rollout,
     "docs/store.md": store,
+    "docs/verify.md": verify,
 }

@@ -32,14 +32,14 @@ def steps_with_another_key(other: LoadedRecipe) -> set[str]:
 def test_a_value_belongs_to_the_steps_that_read_it() -> None:
     recipe = RECIPE.recipe
     smoke = changed(smoke=dataclasses.replace(recipe.smoke, seconds=7))
-    assert steps_with_another_key(smoke) == {"fetch", "overlay", "smoke"}
+    assert steps_with_another_key(smoke) == {"fetch", "overlay", "release", "smoke"}
     boot = changed(boot=dataclasses.replace(recipe.boot, timeout=77))
-    assert steps_with_another_key(boot) == {"fetch", "overlay", "grub"}
+    assert steps_with_another_key(boot) == {"fetch", "overlay", "grub", "release"}
     release = changed(release=dataclasses.replace(recipe.release, sets=("etc",)))
     assert {"sets", "mtree", "iso"} <= steps_with_another_key(release)
     assert "kernel" not in steps_with_another_key(release)
     assert steps_with_another_key(changed(extends="another.yaml")) == set()
-    without = {"lock", "locked", "readback", "sign", "smoke", "toolchain"}
+    without = {"lock", "locked", "readback", "repro", "sign", "smoke", "toolchain"}
     assert steps_with_another_key(changed(epoch=1)) == stepkeys.STEPS.keys() - without
 
 
@@ -49,7 +49,7 @@ def test_what_belongs_to_the_tools_and_what_to_the_kernel() -> None:
 
     def steps(**values: Any) -> set[str]:
         new = dataclasses.replace(kernel, build=dataclasses.replace(build, **values))
-        return steps_with_another_key(changed(kernel=new)) - {"fetch", "overlay", "lock", "locked"}
+        return steps_with_another_key(changed(kernel=new)) - {"fetch", "overlay", "lock", "locked", "release"}
 
     # The menu has an entry for each kernel that is built.
     assert steps(config=("netbsd root on sd0a",)) == {"kernel", "grub", "smoke"}
@@ -63,7 +63,7 @@ def test_what_belongs_to_the_tools_and_what_to_the_kernel() -> None:
         assert steps(**values) == {"toolchain", "kernel"}
     source = changed(kernel=dataclasses.replace(kernel, source="built"))
     assert steps_with_another_key(source) == {
-        "fetch", "overlay", "lock", "locked", "kernel", "toolchain", "grub", "smoke",
+        "fetch", "overlay", "lock", "locked", "kernel", "toolchain", "grub", "smoke", "release", "repro",
     }  # fmt: skip
 
 
@@ -126,7 +126,8 @@ def test_packages_belong_to_their_step_and_to_what_is_made_of_them(tmp_path: Pat
     packages = RECIPE.recipe.packages
     assert packages is not None
     other = changed(packages=dataclasses.replace(packages, harmless=("x",)))
-    assert steps_with_another_key(other) == {"fetch", "overlay", "lock", "locked", "packages", "mtree", "iso"}
+    again = {"fetch", "overlay", "lock", "locked", "packages", "mtree", "iso", "release"}
+    assert steps_with_another_key(other) == again
     rows = [{"name": "packages/a-1.tgz", "sha512": "1" * 128}, {"name": KERNEL, "sha512": "3" * 128}]
     chosen = [
         {"name": "b-2", "wanted": [], "needs": {}}, {"name": "a-1", "wanted": ["core a"], "needs": {"b>=1": "b-2"}},

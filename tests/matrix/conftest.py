@@ -59,9 +59,8 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
         yield Cluster(_executor(place, scheduler), workers)
     finally:
         for process in (*workers, scheduler):
-            process.terminate()
-        for process in (*workers, scheduler):
-            process.wait(60)
+            process.kill()
+            process.wait()
 
 
 def _started(argv: tuple[str, ...], folder: Path) -> subprocess.Popen[bytes]:

@@ -172,8 +172,8 @@ def test_a_dead_machine_s_mirror_is_taken_after_waiting(store: Sandbox) -> None:
         put(store, disk, record("old.1", 77))
     done = storage(store, "start")
     assert done.status == 0
-    assert store.calls("sleep") == ["sleep 20", "sleep 5"]
-    assert 'lease status=waiting seconds=20 records="sd1: old.1 77; sd2: old.1 77"' in done.stages()
+    assert store.calls("sleep") == ["sleep 40", "sleep 5"]
+    assert 'lease status=waiting seconds=40 records="sd1: old.1 77; sd2: old.1 77"' in done.stages()
 
 
 def test_a_living_machine_s_mirror_is_left_alone(store: Sandbox) -> None:
@@ -297,8 +297,8 @@ def test_empty_targets_are_left_empty_until_they_are_made_a_mirror(store: Sandbo
     assert storage(store, "start").stages()[-1] == refused(why)
     assert storage(store, "create", "2026").stages()[-1] == "storage status=created serial=2026"
     assert store.calls("raidctl", "newfs") == [
-        "raidctl -C /memory/storage/raid0.conf raid0", "raidctl -I 2026 raid0", "raidctl -i raid0",
-        "newfs /dev/rraid0d", "raidctl -u raid0",
+        "raidctl -C /memory/storage/raid0.conf raid0", "raidctl -I 2026 raid0", "raidctl -v -i raid0",
+        "newfs -I /dev/rraid0d", "raidctl -u raid0",
     ]  # fmt: skip
     assert on_target(store, "sd1") == record("free", 0)
 
@@ -403,8 +403,8 @@ class TestSignsOfLife:
 
     def test_without_them_the_machine_ends(self, mine: Sandbox) -> None:
         done = self.watched(mine, '[ "$n" -gt 3 ] || for d in 1 2; do echo "$n" >/memory/storage/beat.sd$d; done')
-        assert done.stages() == ['storage status=ended why="no target took a sign of life for 10 seconds"']
-        assert mine.calls("sleep", "halt") == ["sleep 5"] * 5 + ["halt -n -q"]
+        assert done.stages() == ['storage status=ended why="no target took a sign of life for 25 seconds"']
+        assert mine.calls("sleep", "halt") == ["sleep 5"] * 8 + ["halt -n -q"]
         assert mine.calls("iscsictl") == []
 
     def test_one_target_is_enough_and_the_other_s_session_ends(self, mine: Sandbox) -> None:
@@ -412,9 +412,9 @@ class TestSignsOfLife:
         first, second = (f'[ "$n" -gt {n} ] || echo "$n" >/memory/storage/beat.{disk}' for n, disk in beats)
         done = self.watched(mine, f"{first}; {second}")
         assert done.stages() == [
-            "target status=lost disk=sd1", 'storage status=ended why="no target took a sign of life for 10 seconds"'
+            "target status=lost disk=sd1", 'storage status=ended why="no target took a sign of life for 25 seconds"'
         ]  # fmt: skip
         assert mine.calls("iscsictl") == ["iscsictl logout -I 1"]
         assert mine.text("memory/storage/disks") == "sd2\n"
         assert mine.text("memory/storage/sessions") == "2 iqn.2026-01.org.example:two sd2\n"
-        assert mine.calls("sleep", "halt") == ["sleep 5"] * 10 + ["halt -n -q"]
+        assert mine.calls("sleep", "halt") == ["sleep 5"] * 13 + ["halt -n -q"]

@@ -193,6 +193,28 @@ def test_what_is_newer_in_subversion_comes_with_the_first_update(machine: Sandbo
     assert machine.text("config/local/etc/rc.conf") == "hostname=beta\n"
 
 
+def test_what_was_made_on_the_machine_keeps_its_modes(machine: Sandbox, repository: Repository) -> None:
+    made = {
+        "etc/ssh/ssh_host_key": 0o600, "etc/skeykeys": 0o600, "etc/made.secret": 0o640, "etc/a b.secret": 0o400,
+        "etc/made/by/a-program": 0o444, "etc/named.secret": 0o600,
+    }  # fmt: skip
+    for name, mode in made.items():
+        machine.write(f"config/local/{name}", f"{SECRET}\n", mode=mode)
+    (machine.root / "config/local/etc/made").chmod(0o700)
+    repository.put(f"{HOST}/etc/ntp.conf", "server ntp.example.org\n")
+    repository.put(f"{HOST}/.mtree", FILES[f"{HOST}/.mtree"] + "./etc/named.secret mode=0440\n")
+    repository.commit()
+    watch(machine)
+    machine.write("readable", "")
+    assert update(machine)[:2] == (0, ["update status=ok local=2 global=2"])
+    found = modes(machine)
+    assert {name: found[f"local/{name}"] for name in made} == {
+        name: f"{mode:04o}" for name, mode in (made | {"etc/named.secret": 0o440}).items()
+    }
+    assert (machine.root / "config/local/etc/made").stat().st_mode & 0o777 == 0o700
+    assert machine.text("readable") == ""
+
+
 def test_what_was_changed_on_the_machine_stays_or_is_a_conflict(machine: Sandbox, repository: Repository) -> None:
     machine.write("config/local/etc/rc.conf", "hostname=alpha\nlocal=YES\n")
     machine.write("config/local/etc/found.conf", "made here\n")

@@ -25,6 +25,7 @@ from tests.real.scenarios import PASSWORD
 
 SECONDS = "GLASSMASTER_REAL_BOOT_SECONDS"
 SHOWN = 40
+PRESS_AGAIN = 1.0
 
 
 def network_command(machine: Machine, folder: Path) -> Command:
@@ -45,7 +46,7 @@ def guest(name: str, machine: Machine, folder: Path, hotkey: str) -> Iterator[Gu
             made = Guest(name, process)
             try:
                 made.wait("GNU GRUB")
-                made.type(hotkey, end="")
+                made.press(hotkey, "Loading")
                 yield made
             finally:
                 (folder / "console.log").write_text(made.said())
@@ -106,6 +107,12 @@ class Guest:
         assert self._process.stdin is not None
         self._process.stdin.write((text + end).encode())
         self._process.stdin.flush()
+
+    def press(self, key: str, pattern: str) -> None:
+        """Press a key until the console shows something: the boot menu takes none before it is complete."""
+        with self._news:
+            while not (self._ended or self._news.wait_for(lambda: pattern in self.said(), PRESS_AGAIN)):
+                self.type(key, end="")
 
     def login(self) -> None:
         """As root, at the console."""

@@ -38,7 +38,7 @@ def make_tree(target: Path) -> Path:
     (host / "accounts/master.passwd").write_text(f"root:{HASH}:0:0::0:0:Charlie &:/root:/bin/sh\n")
     (host / "etc/edition").write_text("Ours.\n")
     (host / "etc/known").write_text("first\n")
-    (host / "restart").write_text("local/etc/known cron\n")
+    (host / "restart").write_text("local/etc/known inetd\n")
     return checkout
 
 
@@ -100,8 +100,9 @@ def update() -> list[Milestone]:
     return [
         shell("commit 2 local/etc/known second && glassmaster-update"),
         see("checkout", f"recorded: svn checkout --force --non-interactive {URL}/pservers/{HOST}@1 "),
-        see("change", r"^  local/etc/known"), stage("restart", "status=ok script=cron"),
-        stage("update", "status=ok local=2 global=2", f"{spoil}; glassmaster-update; cat /etc/known"),
+        see("change", r"^  local/etc/known"), stage("restart", "status=ok script=inetd"),
+        stage("update", "status=ok local=2 global=2", "ls -l /config/local/etc/ssh"),
+        see("key", r"^-rw-------.* ssh_host_rsa_key$", f"{spoil}; glassmaster-update; cat /etc/known"),
         see("mistake", r"local/etc/rc\.conf: not sh"), stage("update", 'status=refused why="the configuration has'),
         see("second", r"^second", "glassmaster-update back; cat /etc/known"),
         stage("update", "status=back"), see("first", r"^first", SAY_DONE), see("done", DONE),
@@ -110,7 +111,7 @@ def update() -> list[Milestone]:
 
 def prepare() -> list[Milestone]:
     """An empty disk: from the shell to a configuration on it, and on to a login."""
-    account = f"useradd -m kept; {SAY_DONE}"
+    account = f"useradd kept; sync; {SAY_DONE}"
     command = f"glassmaster-prepare -n {HOST} -c 64 -s 64 -v 128 -d web:16:16 wd0"
     return [
         *started(), *none(command), stage("prepare", "status=ok dev=/dev/wd0f for=web"),
@@ -137,7 +138,8 @@ def machines(disk: str, previous: str) -> list[Scenario]:
         {
             "name": "prepared-again", "disks": ["left:prepared"],
             "milestones": [*started(), stage("config", mended), stage("accounts", "status=taken"), stage("var", both),
-                           see("login", r"login: *$", "kept"), see("shell", r"\$ *$", SAY_DONE), see("done", DONE)],
+                           see("login", r"login: *$", "root"), shell("id kept", SAY_DONE),
+                           see("account", r"^uid=\d+\(kept\)"), see("done", DONE)],
         },
         {"name": "configured", "disks": [disk], "milestones": [*started(), *up(config=clean), *look()]},
         {

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 
 from glassmaster.checks.smoke.boot import Plan, boot
@@ -22,7 +23,7 @@ HOST = "dom0.example.org"
 # Their images; each is of the same sets and overlays.
 KINDS = {"cd": "cd9660", "ffs": "ffs2"}
 HOST_YAML = """\
-memory: 1024
+memory: 960
 dom0_memory: 512
 disk:
   name: wd0
@@ -34,7 +35,7 @@ disk:
     ffs: {config: 8, swap: 16}
 """
 CONF = """\
-memory = 256
+memory = 192
 mac = 00:16:3e:00:00:0{number}
 bridge = bridge0
 root = /images/{name}.img
@@ -68,6 +69,8 @@ def host_tree(target: Path) -> Path:
     write_example(target)
     host = target / "pservers" / HOST
     (host / "host.yaml").write_text(HOST_YAML)
+    shutil.rmtree(host / "domUs")
+    shutil.rmtree(target / "vservers")
     for number, name in enumerate(KINDS, 1):
         for path, text in {
             host / f"domUs/{name}/domu.conf": described(number, name),

@@ -6,7 +6,6 @@ import fcntl
 import json
 import shutil
 import subprocess
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,6 +111,3 @@ def copy(released_once: Released, tmp_path: Path) -> Path:
 def another_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of somebody who is not among the signers."""
     return make_key(tmp_path_factory.mktemp("another"))
-
-
-Tamper = Callable[[Path], None]

@@ -157,7 +157,7 @@ def test_the_build_is_by_the_lock_and_with_a_store_of_its_own(monkeypatch: pytes
         "-m", "glassmaster", "run", "--reporter", "plain", "iso", "domu", "recipe=recipes/x.yaml", "locked=yes",
     )  # fmt: skip
     assert command.directory == Path("/w/r")
-    assert command.environment == {"SOURCE_DATE_EPOCH": "7", "GLASSMASTER_STORE": "/w/store", "PYTHONNOUSERSITE": "1"}
+    assert command.environment == {"SOURCE_DATE_EPOCH": "7", "GLASSMASTER_STORE": "/w/store"}
 
 
 # ---- provenances

@@ -12,7 +12,7 @@ import pytest
 
 from glassmaster.errors import GlassmasterError
 from glassmaster.recipe.load import LoadedRecipe, load
-from glassmaster.release.source import source_of, write_source
+from glassmaster.release.source import commit_of, source_of, write_source
 
 RECIPE = """\
 description: a small one
@@ -126,6 +126,17 @@ def test_a_recipe_beside_the_repository_keeps_its_place(tmp_path: Path, monkeypa
     monkeypatch.chdir(tmp_path / "again/top/glassmaster")
     again: LoadedRecipe = load(Path("../racks/racks.yaml"))
     assert again.recipe.description == "a small one"
+
+
+def test_which_commit_it_is(tmp_path: Path) -> None:
+    assert commit_of(tmp_path) == {}
+    folder = repository(tmp_path / "here")
+    found = commit_of(folder)
+    assert len(found["commit"]) == 40 and found["modified"] is False
+    (folder / "README").write_text("other\n")
+    assert commit_of(folder) == {"commit": found["commit"], "modified": True}
+    git(tmp_path, "init", "-q", "empty")
+    assert commit_of(tmp_path / "empty") == {}
 
 
 def test_without_a_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from glassmaster.checks.repro import check, tools
 from glassmaster.checks.repro.artefacts import release_below
 from glassmaster.checks.repro.building import middle_and_last
 from glassmaster.checks.repro.matrix import RELEASE, Variation
-from glassmaster.checks.repro.result import Repro
+from glassmaster.checks.repro.result import Repro, Row
 from glassmaster.checks.repro.surroundings import Surroundings
 from glassmaster.checks.repro.text import line, table, verdict
 from tests.repro.toy import make_project, matrix_of
@@ -70,6 +70,26 @@ def test_a_build_that_fails(some: Some, tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(check.Matrix, "_require_effect", lambda *_: None)
     found = failure(some(Variation("HOME", "x", Surroundings(home="other"), facts=("home",))), "HOME")
     assert "it could not be built" in found and "doit ended with status 9" in found and "no home" in found
+
+
+def test_what_is_edited_meanwhile_is_not_built(some: Some, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = check.Matrix._row
+
+    def row(matrix: check.Matrix, variation: Variation) -> Row:
+        (tmp_path / "project" / "dodo.py").write_text("no Python any more")
+        return whole(matrix, variation)
+
+    monkeypatch.setattr(check.Matrix, "_row", row)
+    assert some(Variation("umask", "x", Surroundings(umask=0o077), facts=("umask",))).variations[-1].identical
+
+
+def test_a_locale_that_cannot_be_made_is_its_own_failure(some: Some, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tools, "LOCALE_SOURCE", "no_such")
+    result = some(
+        Variation("locale", "x", Surroundings(locale="tr_TR.ISO-8859-9"), facts=("encoding",)),
+        Variation("umask", "x", Surroundings(umask=0o077), facts=("umask",)),
+    )
+    assert "localedef ended with status" in failure(result, "locale") and result.variations[-1].identical
 
 
 def test_no_plain_build_no_matrix(some: Some, tmp_path: Path) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import site
 import sys
 from pathlib import Path
 
 import pytest
 
+from glassmaster.checks.repro import check
 from glassmaster.checks.repro.check import FACTS
 from glassmaster.checks.repro.matrix import ALL, variations
 from glassmaster.checks.repro.surroundings import Builder, Inherited, Room, Surroundings, command, environment, prefix
@@ -75,6 +77,15 @@ def test_variables_are_those_of_the_room_and_of_the_variation() -> None:
         "TZ": "X-1", "LC_ALL": "tr", "LANG": "tr", "LOCPATH": "/w/tools/locales", "PYTHONHASHSEED": "7",
         "PYTHONNOUSERSITE": "1",
     }  # fmt: skip
+
+
+def test_packages_of_the_users_own_are_found_under_another_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", "/given")
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "7")
+    assert check._inherited() == {"PYTHONPATH": "/given", "SOURCE_DATE_EPOCH": "7"}
+    monkeypatch.setattr(site, "getusersitepackages", lambda: "/home/x/packages")
+    monkeypatch.setattr(sys, "path", [*sys.path, "/home/x/packages"])
+    assert check._inherited()["PYTHONPATH"] == "/given:/home/x/packages"
 
 
 def test_the_interpreter_is_ours_or_the_other_one() -> None:

@@ -6,6 +6,8 @@ import dataclasses
 import json
 import os
 import shutil
+import site
+import sys
 import sysconfig
 import time
 from collections.abc import Callable, Mapping
@@ -55,7 +57,7 @@ class Matrix:
     def __init__(self, wanted: Wanted, top: Path, store: Store, python: str) -> None:
         self._wanted, self._top, self._store = wanted, top.absolute(), store
         self._builder = Builder(os.geteuid(), os.getegid())
-        self._inherited = Inherited(python, {name: os.environ[name] for name in PASSED_ON if name in os.environ})
+        self._inherited = Inherited(python, _inherited())
         self._plain_facts: dict[str, object] = {}
         self._facts: dict[str, object] = {}
         self._plain: Release | None = None
@@ -68,11 +70,11 @@ class Matrix:
         tell: called with each row as soon as it is done.
         """
         shutil.rmtree(self._top, ignore_errors=True)
+        self._seed()
         other = tools.other_python()
         chosen = variations(*((other.program, other.version) if other else ()))
         if self._wanted.quick:
             chosen = tuple(item for item in chosen if item.quick)
-        tools.make_locale(self._top / "tools" / "locales")
         plain = self._row(PLAIN)
         rows = []
         tell(plain)
@@ -91,6 +93,12 @@ class Matrix:
             self._wanted.project.recipe, self._wanted.release_id, self._digests, plain, tuple(rows),
             causes, notes, self._wanted.quick, self._wanted.toolchain,
         )  # fmt: skip
+
+    def _seed(self) -> None:
+        """Take one copy of the project, of which all builds get copies: it may be edited meanwhile."""
+        seed = self._top / "seed"
+        rooms.copy_project(self._wanted.project.top, seed, umask=Surroundings.umask, later=0)
+        self._wanted = dataclasses.replace(self._wanted, project=dataclasses.replace(self._wanted.project, top=seed))
 
     def clear(self) -> None:
         """Remove all that was built; what there is to say of it is in the result."""
@@ -124,6 +132,8 @@ class Matrix:
         rooms.furnish(room, around, project)
         if variation.history != "warm":
             rooms.stock(room, project, self._store, toolchain=not self._wanted.toolchain)
+        if around.locale != Surroundings.locale:
+            tools.make_locale(room.locales)
         if around.shuffled or around.days:
             tools.make_etc(around, room.etc)
         rooms.hand_over(room, around, self._builder)
@@ -220,6 +230,15 @@ class Matrix:
         derived = [DERIVED] if variation.history in ("warm", "incremental") else []
         linked = [TOOLCHAIN] if self._wanted.built and not self._wanted.toolchain and not derived else []
         return (DOWNLOADS, *derived, *linked)
+
+
+def _inherited() -> dict[str, str]:
+    """What finds packages and sets the epoch; packages of the user's own too, which are below another HOME."""
+    found = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    own = site.getusersitepackages()
+    if own in sys.path:
+        found["PYTHONPATH"] = os.pathsep.join(filter(None, [found.get("PYTHONPATH", ""), own]))
+    return found
 
 
 def _with_our_packages(variables: Mapping[str, str]) -> dict[str, str]:

@@ -30,7 +30,8 @@ def compile_locale(output: Path) -> Command:
 def make_locale(folder: Path) -> None:
     """Once for all builds."""
     folder.mkdir(parents=True, exist_ok=True)
-    run(compile_locale(folder))
+    if not (folder / LOCALE).exists():
+        run(compile_locale(folder))
 
 
 def make_etc(around: Surroundings, folder: Path) -> None:

@@ -45,7 +45,7 @@ def _options(target: Target) -> tuple[str, ...]:
 
 def put_command(target: Target, folder: Path) -> Command:
     """Bring the files that standard input names (each ends with NUL) there. rsync gives a file its name when it is
-    whole (--mkpath needs rsync 3.2.3 on both sides)."""
+    whole (--mkpath and --fsync need rsync 3.2.4 on both sides)."""
     how = ("--copy-links", "--mkpath", "--chmod=D755,F644", "--from0", "--files-from=-", "--fsync")
     return Command((PROGRAM, *how, *_options(target), f"{folder}/", f"{target.name}/"))
 

@@ -4,8 +4,23 @@
 #
 # shellcheck shell=sh
 
-# gm_modes TREE: sets them all. Only for a tree in a directory that nobody else can enter: on the way secrets are readable.
+# gm_modes TREE [OWN]: sets them all. Only for a tree in a directory that nobody else can enter: on the way secrets are
+# readable. The file OWN lists what is the machine's own, such as keys that a program has made: that stays as it is.
 gm_modes() {
+	gm_set_aside "$1" "${2:-}" && gm_rule "$1" && gm_put_back "$1" "${2:-}" && gm_mtree "$1" set
+}
+
+gm_set_aside() {
+	[ -s "$2" ] || return 0
+	mkdir "$2.aside" && (cd "$1" && pax -rw -p e "$2.aside" <"$2")
+}
+
+gm_put_back() {
+	[ -s "$2" ] || return 0
+	(cd "$2.aside" && pax -rw -p e "$1" <"$2") && rm -rf "$2.aside"
+}
+
+gm_rule() {
 	chown -R 0:0 "$1" &&
 		gm_find "$1" -type d -exec chmod 755 {} + &&
 		gm_find "$1" -type f -perm -0100 -exec chmod 755 {} + &&
@@ -13,10 +28,9 @@ gm_modes() {
 	for gm_private in "$1"/.svn "$1"/.glassmaster "$1"/accounts; do
 		[ ! -d "$gm_private" ] || chmod 700 "$gm_private" || return 1
 	done
-	for gm_private in "$1"/accounts/* "$1"/etc/ssh/ssh_host_*_key; do
+	for gm_private in "$1"/accounts/* "$1"/etc/ssh/ssh_host_key "$1"/etc/ssh/ssh_host_*_key "$1"/etc/skeykeys; do
 		[ ! -f "$gm_private" ] || chmod 600 "$gm_private" || return 1
 	done
-	gm_mtree "$1" set
 }
 
 # gm_find TREE TEST ...: without what belongs to Subversion.

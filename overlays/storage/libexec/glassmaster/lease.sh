@@ -10,8 +10,8 @@
 # shellcheck disable=SC2034,SC2154  # gm_...: say.sh; storage_...: storage.sh
 
 lease_sector=16
-lease_missed=2 # intervals without a sign of life, after which a target counts as lost; without any, an owner ends itself
-lease_wait=4   # intervals without a sign of life, after which another may take over
+lease_missed=5 # intervals without a sign of life, after which a target counts as lost; without any, an owner ends itself
+lease_wait=8   # intervals without a sign of life, after which another may take over; more than lease_missed and one
 
 # lease_read DISK: "OWNER NUMBER", "none 0" when there is no record; 1 when the disk cannot be read.
 lease_read() {

@@ -102,11 +102,11 @@ storage_uses() {
 	return 1
 }
 
-# storage_alive BEAT ...: a program that gives or watches signs of life.
-storage_alive() {
+# storage_alive BEAT ...: a program that gives or watches signs of life. Not a job of this shell, which would say how it ended.
+storage_alive() (
 	/libexec/glassmaster/storage-alive "$@" </dev/null >/dev/console 2>&1 &
 	echo $! >>"$storage_work/alive"
-}
+)
 
 # storage_use DISK: signs of life are given on it from now on.
 storage_use() {
