@@ -65,6 +65,8 @@ class Diff(PlainCommand):
 
         if len(pos_args) not in (2, 3):
             raise InvalidCommand("diff takes two releases, and perhaps a path: `doit diff OLD NEW`")
+        if len(pos_args) == 3 and any(opt_values[name] for name in ("as_json", "as_markdown", "section", "accept")):
+            raise InvalidCommand(f"{pos_args[2]}: all about one path has no other form; leave the options out")
         if opt_values["section"] not in ("", *NAMES):
             raise InvalidCommand(f"there is no section {opt_values['section']!r}\n  there are: {', '.join(NAMES)}")
         here = Path(os.environ.get(CALLER_DIRECTORY) or ".")

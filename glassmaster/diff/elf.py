@@ -111,10 +111,11 @@ def _counting(sections: list[Any], *, is_object: bool) -> Iterator[tuple[str, tu
 
 def only_recompiled(old: Elf, new: Elf) -> bool:
     """True if nothing differs that the program or its linker uses."""
-    return bool(old.sections) and _used(old) == _used(new)
+    return bool(old.sections) and used(old) == used(new)
 
 
-def _used(elf: Elf) -> Elf:
+def used(elf: Elf) -> Elf:
+    """What a program or its linker uses of it."""
     return replace(elf, build_id="", release="", sections=dict(elf.sections))
 
 

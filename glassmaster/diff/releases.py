@@ -21,10 +21,11 @@ from glassmaster.diff.meanings.security import security
 from glassmaster.diff.meanings.size import size
 from glassmaster.diff.meanings.texts import etc
 from glassmaster.diff.meanings.xen import xen
-from glassmaster.diff.model import Item, Result, Section, TreeDiff
+from glassmaster.diff.model import Change, Item, Result, Section, TreeDiff
 from glassmaster.diff.pair import Pair, paired
 from glassmaster.diff.source import IMAGE, Source, open_image, with_same_origins
 from glassmaster.diff.verdict import DEFAULT_RULES, verdict
+from glassmaster.errors import GlassmasterError
 
 MEANINGS = (security, packages, kernel, xen, boot, rc, accounts, etc, elf)
 # Two images of one tree: what no file shows differs.
@@ -54,14 +55,22 @@ def _trees(old: Source, new: Source, terms: Terms, work: Path) -> Iterator[TreeD
     yield own
     for change in own.changes:
         if IMAGE.fullmatch(change.path) and change.old and change.new and "content" in change.fields:
-            before = open_image(old, change.moved_from or change.path, work)
-            after = open_image(new, change.path, work)
-            if before and after:
-                yield compare_trees(change.path, before, after, terms)
-            else:
-                names = ", ".join(side.side.label for side, image in ((old, before), (new, after)) if image is None)
-                remark = f"its files are not known: {names} is a specification only"
-                yield TreeDiff(change.path, 0, 0, remarks=(remark,))
+            yield _image(change, old, new, terms, work)
+
+
+def _image(change: Change, old: Source, new: Source, terms: Terms, work: Path) -> TreeDiff:
+    """A domU's image as a tree; what is in one that cannot be looked into may be anything."""
+    try:
+        before = open_image(old, change.moved_from or change.path, work)
+        after = open_image(new, change.path, work)
+        if before and after:
+            return compare_trees(change.path, before, after, terms)
+        names = ", ".join(side.side.label for side, image in ((old, before), (new, after)) if image is None)
+        why = f"{names} has only a specification of the disc"
+    except GlassmasterError as error:
+        why = f"{error.what}: {error.why}".replace("\n", " ")
+    item = Item("its files", "changed", rule="unknown", paths=(change.path,), detail=f"not known: {why}")
+    return TreeDiff(change.path, 0, 0, sections=(Section("security", (item,)),))
 
 
 def compare_trees(name: str, old: Source, new: Source, terms: Terms) -> TreeDiff:

@@ -276,7 +276,7 @@ class Smoke:
 
 Rule = Literal[
     "setuid", "world-writable", "listener", "keys", "accounts", "kernel-root", "xen", "boot", "package-down", "budget",
-    "hidden",
+    "hidden", "unknown",
 ]  # fmt: skip
 
 
@@ -286,7 +286,7 @@ class Diff:
 
     rules: tuple[Rule, ...] = setting(
         "Changes that need a decision: `doit diff` ends with 2 until each is accepted by name.",
-        default=("setuid", "world-writable", "listener", "keys", "accounts", "kernel-root", "budget"),
+        default=("setuid", "world-writable", "listener", "keys", "accounts", "kernel-root", "budget", "unknown"),
     )
 
 

@@ -67,7 +67,7 @@ def test_a_decision_is_taken(pairs: Pairs) -> None:
         ["old"], ["old", "new", "/a", "/b"], ["old", "nothing.iso"], ["old", "new", "--section", "odd"],
         ["old", "new", "--accept", "odd"], ["old", "new", "/no/such/path"], ["old", "work"],
         ["old", "new", "config=none"], ["old", "http://127.0.0.1:9/none"], ["old", "new", "recipe=none"],
-        ["old", "new", "--odd"],
+        ["old", "new", "--odd"], ["old", "new", "/bin/cat", "--json"],
     ],
 )  # fmt: skip
 def test_trouble_is_3_and_has_no_traceback(pairs: Pairs, words: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -68,6 +69,24 @@ def test_debugging_is_nothing(tmp_path: Path) -> None:
         subprocess.run(command, check=True)
         made.append(read((tmp_path / "a.so").read_bytes()))
     assert only_recompiled(*made)
+
+
+def test_static_libraries(pairs: Pairs, tmp_path: Path) -> None:
+    def library(number: int, when: int) -> bytes:
+        (tmp_path / "a.c").write_text(f"int one(void) {{ return {number}; }}")
+        subprocess.run(["gcc", "-c", "-o", str(tmp_path / "a.o"), str(tmp_path / "a.c")], check=True)
+        os.utime(tmp_path / "a.o", (when, when))
+        (tmp_path / "a.a").unlink(missing_ok=True)
+        subprocess.run(["ar", "rcU", str(tmp_path / "a.a"), str(tmp_path / "a.o")], check=True)
+        return (tmp_path / "a.a").read_bytes()
+
+    old, new = pairs.worlds(lambda world: None)
+    old.file("set:comp", "usr/lib/same.a", library(1, 1000))
+    new.file("set:comp", "usr/lib/same.a", library(1, 2000))
+    old.file("set:comp", "usr/lib/other.a", library(1, 1000))
+    new.file("set:comp", "usr/lib/other.a", library(2, 1000))
+    grades = {change.path: change.grade for change in result(old.release(), new.release()).tree.changes}
+    assert grades == {"usr/lib/same.a": "recompiled", "usr/lib/other.a": "data"}
 
 
 @given(st.data())

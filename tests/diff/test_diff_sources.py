@@ -132,8 +132,18 @@ def test_without_a_description_a_domu_image_is_not_looked_into(pairs: Pairs) -> 
         specifications.append(world.release() / "dom0.mtree")
         shutil.rmtree(world.folder / "domu")
     found = result(specifications[0], specifications[1])
-    assert found.trees[1].changes == () and "not known" in found.trees[1].remarks[0]
-    assert found.verdict.exit_status == 1
+    assert found.trees[1].changes == () and "not known" in found.trees[1].section("security").items[0].detail
+    assert found.verdict.exit_status == 2
+
+
+def test_a_domu_image_that_is_none(pairs: Pairs) -> None:
+    old, new = pairs.worlds(lambda world: None)
+    for world in (old, new):
+        world.file("overlay:dom0", "images/odd.img", f"{world.folder.name}: no image at all\n")
+    found = result(old.disc(), new.disc())
+    assert [change.path for change in found.tree.changes] == ["images/odd.img"]
+    assert "not a sound FFS image" in found.trees[1].section("security").items[0].detail
+    assert [decision.name for decision in found.verdict.open] == ["unknown:images/odd.img:its files"]
 
 
 # --- discs from elsewhere

@@ -45,6 +45,9 @@ def look(change: Change, pair: Pair) -> tuple[Grade, str, str]:
         return "unknown" if pair.no_bytes else "data", "", ""
     if kinds == {"text"}:
         return "text", "", ""
+    members = pair.old_facts.archives.get(path), pair.new_facts.archives.get(path)
+    if members[0] and members[0] == members[1]:
+        return "recompiled", f"{RECOMPILED}, or put together again", ""
     before, after = pair.old_facts.programs.get(path), pair.new_facts.programs.get(path)
     if before is None or after is None:
         return ("elf" if kinds == {"elf"} else "data"), "", ""
