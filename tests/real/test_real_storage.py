@@ -79,7 +79,10 @@ def write_disk(folder: Path, targets: list[Target]) -> Path:
 
 def digest(machine: Guest, path: str) -> str:
     """SHA-256 of a file."""
-    return machine.do(f"cksum -n -a sha256 {path}").split()[0]
+    output = machine.do(f"cksum -n -a sha256 {path}")
+    found = re.search(rf"^([0-9a-f]{{64}}) {path}$", output, re.M)
+    assert found, output
+    return found[1]
 
 
 def rebuilt(machine: Guest) -> None:
