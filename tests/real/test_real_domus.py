@@ -48,6 +48,7 @@ STAGES = [
     "start status=ok recipe=domus release=ID root=/dev/xbd0a",
     "config status=ok dev=/dev/xbd1a",
     "hidden status=ok",
+    "swap status=ok dev=/dev/xbd2b",
     'accounts status=warn why="root has no password"',
     "accounts status=ok",
     "etc status=ok union=/config/local/etc",
