@@ -133,7 +133,7 @@ def test_the_drill(disc: Real, tmp_path: Path) -> None:
         known = digest(first, "/var/tmp/data")
         first.do("cp /var/tmp/data /var/tmp/nfs/data && sync")
         assert digest(first, "/storage/data") == known
-        first.do("(while [ ! -e /var/tmp/enough ]; do cp /var/tmp/data /storage/again; sync; done) &")
+        first.do("(while [ ! -e /var/tmp/enough ]; do cp /var/tmp/data /storage/again; sync; done) & true")
         targets[1].kill()
         first.stage("target", "status=lost disk=sd")
         first.wait("Marking /dev/sd1d as failed")
