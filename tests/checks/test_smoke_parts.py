@@ -53,6 +53,15 @@ def test_qemus_command_line(firmware: qemu.Firmware, drives: str) -> None:
     assert " ".join(command.argv) == QEMU.format(drives)
 
 
+def test_a_machine_whose_time_goes_by_instructions() -> None:
+    machine = Machine(Path("/o/a,b.iso"), "bios", 1024, "qemu64,-svm", counted=True)
+    command = machine_command(machine, Path("/w/qmp"), Path("/w/vars"))
+    counted = "-accel tcg,thread=single -icount shift=2,sleep=off -cpu qemu64,-svm -smp 1 "
+    assert " ".join(command.argv) == QEMU.format("").replace(
+        "-accel tcg,thread=multi -cpu qemu64,-svm -smp 2 ", counted
+    )
+
+
 CD = (
     "-drive if=none,id=cd,media=cdrom,format=raw,readonly=on,file=/o/a,,b.iso "
     "-device ide-cd,drive=cd,bus=ide.0,bootindex=0 "

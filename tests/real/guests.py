@@ -121,6 +121,7 @@ class Guest:
         self.wait(r"Password: *$")
         self.type(PASSWORD)
         self.wait(r"# *$")
+        self.do("set +E")  # what is typed comes back as it is
 
     def ask(self, command: str) -> tuple[int, str]:
         """Run a command of the shell; its status, and what it said."""

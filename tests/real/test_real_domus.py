@@ -48,7 +48,8 @@ STAGES = [
     "start status=ok recipe=domus release=ID root=/dev/xbd0a",
     "config status=ok dev=/dev/xbd1a",
     "hidden status=ok",
-    "swap status=labelled dev=/dev/xbd2b",
+    "swap status=ok dev=/dev/xbd2b",
+    'accounts status=warn why="root has no password"',
     "accounts status=ok",
     "etc status=ok union=/config/local/etc",
     "fstab status=ok root=/dev/xbd0a",
@@ -96,7 +97,7 @@ def test_they_come_to_a_login_and_are_shut_down(real: Real, tmp_path: Path) -> N
     add_to_cd(disc.out("dom0.iso"), make_debian_dom0(tmp_path), files, cd)
     ends = [Expected(f"the end of {name}", f"domuboot: {name}: xl ended with status 0") for name in KINDS]
     milestones = (Expected("Linux", "domuboot: Linux"), *ends, Expected("the end", "domuboot: powering off"))
-    machine = Machine(cd, "bios", 1024, "qemu64,-svm", disks=(disk,))
+    machine = Machine(cd, "bios", 1024, "qemu64,-svm", disks=(disk,), counted=True)
     seconds = int(os.environ.get(SECONDS, "900")) * 2
     seen = boot(Plan("domus", machine, milestones, "", power_off=True, seconds=seconds), tmp_path / "boot")
     log = (tmp_path / "boot/serial.log").read_text()

@@ -79,7 +79,10 @@ def write_disk(folder: Path, targets: list[Target]) -> Path:
 
 def digest(machine: Guest, path: str) -> str:
     """SHA-256 of a file."""
-    return machine.do(f"cksum -n -a sha256 {path}").split()[0]
+    output = machine.do(f"cksum -n -a sha256 {path}")
+    found = re.search(rf"^([0-9a-f]{{64}}) {path}$", output, re.M)
+    assert found, output
+    return found[1]
 
 
 def rebuilt(machine: Guest) -> None:
@@ -130,7 +133,7 @@ def test_the_drill(disc: Real, tmp_path: Path) -> None:
         known = digest(first, "/var/tmp/data")
         first.do("cp /var/tmp/data /var/tmp/nfs/data && sync")
         assert digest(first, "/storage/data") == known
-        first.do("(while [ ! -e /var/tmp/enough ]; do cp /var/tmp/data /storage/again; sync; done) &")
+        first.do("(while [ ! -e /var/tmp/enough ]; do cp /var/tmp/data /storage/again; sync; done) & true")
         targets[1].kill()
         first.stage("target", "status=lost disk=sd")
         first.wait("Marking /dev/sd1d as failed")
