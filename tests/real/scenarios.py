@@ -89,7 +89,7 @@ def look() -> list[Milestone]:
     return [
         shell("mount", "swapctl -l", "ls /images", "glassmaster-release", SAY_DONE),
         see("union", r"/config/local/etc on /etc type union"), see("swap", r"/dev/wd0b"), see("images", r"^base\.img"),
-        see("configuration", r"^config_local=unversioned"), see("done", DONE, "try-ffs ffs1 ffs2"),
+        see("configuration", r"^config_local=1$"), see("done", DONE, "try-ffs ffs1 ffs2"),
         *(see(name, f"recorded: {name} checked twice and written to") for name in ("ffs1", "ffs2")),
     ]  # fmt: skip
 
