@@ -18,7 +18,8 @@ MUCH = 100
 # What rc.conf is made of, in the order in which the shell reads it: the release's defaults (which the overlay machine
 # keeps under another name), that overlay's, what the overlays above it add, and the machine's own.
 _RC_CONFS = tuple(map(re.compile, (
-    r"etc/defaults/rc\.conf\.netbsd", r"etc/defaults/rc\.conf", r"etc/defaults/glassmaster\.[^/]*\.conf",
+    r"etc/defaults/rc\.conf\.netbsd", r"etc/defaults/rc\.conf", r"etc/defaults/packages\.conf",
+    r"etc/defaults/glassmaster\.[^/]*\.conf",
     r"etc/rc\.conf", r"etc/rc\.conf\.d/[^/]*",
 )))  # fmt: skip
 

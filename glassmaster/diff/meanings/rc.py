@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -12,9 +11,8 @@ from glassmaster.diff.facts import Facts
 from glassmaster.diff.model import Item, Section, State
 from glassmaster.diff.pair import RC_D, Pair, rc_confs, starting
 from glassmaster.diff.rcorder import rcorder
+from glassmaster.inputs.pkgsrc.services import read_service
 
-_NAME = re.compile(r"""^[ \t]*name=["']?([A-Za-z_][A-Za-z0-9_]*)["']?[ \t]*(?:#.*)?$""", re.MULTILINE)
-_RCVAR = re.compile(r"""^[ \t]*rcvar=["']?(\$\{?name\}?|[A-Za-z_][A-Za-z0-9_]*)?["']?[ \t]*(?:#.*)?$""", re.MULTILINE)
 _YES = ("yes", "true", "on", "1")
 
 
@@ -68,10 +66,7 @@ def boot_of(states: Mapping[str, State], facts: Facts) -> Boot:
 
 def switch_of(text: str) -> str:
     """The variable of rc.conf(5) that switches a script on; "" where it has none (rc.subr(8))."""
-    name, rcvar = _NAME.search(text), _RCVAR.search(text)
-    if rcvar is None or not rcvar[1]:
-        return ""
-    return (name[1] if name else "") if rcvar[1].startswith("$") else rcvar[1]
+    return read_service("", text).variable
 
 
 def rc(pair: Pair) -> Section:
