@@ -84,10 +84,10 @@ def _client(executor: str) -> Any:
 
 
 def _outcome(name: str, future: Any) -> Outcome:
-    """A worker that died, or code that raised there, is one recipe's failure and no other's."""
-    error = future.exception()
-    if error is not None:
+    """What came of a recipe. A worker that died, a scheduler that ended, code that raised there: its failure alone."""
+    try:
+        found = future.result()
+    except Exception as error:  # whatever it was that the other side raised
         return Outcome(name, 1, " ".join(f"{type(error).__name__}: {error}".split()))
-    found = future.result()
     files = tuple((path, size, sha512) for path, size, sha512 in found.pop("files"))
     return Outcome(**found, files=files)

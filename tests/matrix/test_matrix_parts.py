@@ -7,6 +7,7 @@ import io
 import json
 import sys
 import tarfile
+from concurrent.futures import CancelledError
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from glassmaster.errors import GlassmasterError
 from glassmaster.matrix import cell
 from glassmaster.matrix.deliver import deliver
-from glassmaster.matrix.engine import run
+from glassmaster.matrix.engine import _outcome, run
 from glassmaster.matrix.gather import Outcome, gather, table
 
 # In the place of glassmaster: what is run is what came.
@@ -127,6 +128,25 @@ def test_the_table_has_what_each_cost() -> None:
     lines = table(rows).splitlines()
     assert lines[1].split("  ")[0] == "a" and "3.3 s" in lines[1] and "1 files, 2.0 MB" in lines[1]
     assert "FAILED" in lines[2] and json.dumps(lines)
+
+
+class Future:
+    """What Dask gives: a result, or what was raised."""
+
+    def __init__(self, result: dict[str, object] | BaseException) -> None:
+        self._result = result
+
+    def result(self) -> dict[str, object]:
+        if isinstance(self._result, BaseException):
+            raise self._result
+        return self._result
+
+
+def test_a_scheduler_that_ends_is_a_failure_of_what_was_not_built(tmp_path: Path) -> None:
+    lost = _outcome("x", Future(CancelledError("the scheduler\nis gone")))
+    assert (lost.status, lost.said) == (1, "CancelledError: the scheduler is gone")
+    done = {"name": "x", "status": 0, "said": "", "files": [["dom0.iso", 4, "ab"]]}
+    assert _outcome("x", Future(done)) == Outcome("x", 0, "", (("dom0.iso", 4, "ab"),))
 
 
 def test_dask_without_its_library_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
