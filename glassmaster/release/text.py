@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from glassmaster.places import STANDIN_NOTICE
 from glassmaster.release.results import Checked, Verified
 
 PROBLEMS_SHOWN = 8
+COLUMNS = 80
 
 
 def as_text(result: Verified) -> str:
@@ -22,13 +25,21 @@ def as_text(result: Verified) -> str:
         verdict = f"no problems; not checked: {', '.join(skipped)}"
     else:
         verdict = f"all {len(result.checks)} checks are good"
-    return "\n".join(
-        [*lines, "", f"{result.where}: {what}: {verdict}", *([STANDIN_NOTICE] if facts.get("standin") else [])]
-    )
+    notice = [STANDIN_NOTICE] if facts.get("standin") else []
+    return "\n".join([*lines, "", f"{result.where}: {what}", verdict, *notice])
 
 
 def _lines(check: Checked, width: int) -> list[str]:
     state = "BAD" if check.problems else "not checked" if check.skipped else "ok"
     more = len(check.problems) - PROBLEMS_SHOWN
     shown = [*check.problems[:PROBLEMS_SHOWN], *([f"and {more} more"] if more > 0 else []), check.skipped]
-    return [f"{check.name:<{width}}  {state:<11}  {check.what}", *(f"{'':<{width}}  {line}" for line in shown if line)]
+    aside = " " * (width + 2 + len("not checked") + 2)
+    first = f"{check.name:<{width}}  {state:<11}  "
+    lines = textwrap.wrap(check.what, COLUMNS, initial_indent=first, subsequent_indent=aside)
+    for line in filter(None, shown):
+        # Names are not broken: they are there to be copied.
+        lines += textwrap.wrap(
+            line, COLUMNS, initial_indent=aside, subsequent_indent=f"{aside}  ", break_long_words=False,
+            break_on_hyphens=False,
+        )  # fmt: skip
+    return lines
