@@ -42,7 +42,7 @@ class Matrix(PlainCommand):
     )
     examples = (
         "matrix recipe=site-* shard=1/4",
-        "matrix iso domu recipe=site-* executor=dask://hall:8786 results=/share/r",
+        "matrix iso recipe=site-* executor=dask://hall:8786 results=/share/r",
     )
     cmd_options = (LIST, JSON)
 
