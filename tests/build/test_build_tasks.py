@@ -81,5 +81,7 @@ def test_listing_needs_nothing_that_only_the_steps_need(built: Clone) -> None:
 
 
 def test_every_name_in_all_is_a_task() -> None:
-    creators = {name for name in vars(tasks) if name.startswith("task_")}
+    creators = {
+        name for name, value in vars(tasks).items() if name.startswith("task_") and value.__module__ == tasks.__name__
+    }
     assert {*creators, "DOIT_CONFIG"} == set(tasks.__all__)
