@@ -89,8 +89,8 @@ def test_has_netbsds_layout(release: Path) -> None:
         *(f"packages/amd64/standin-1_standin/All/pkg_summary.{ending}" for ending in ("bz2", "gz", "xz")),
         *(f"packages/amd64/standin-1_standin/All/{name}.tgz" for name in (
             "standin-clash-1.0", "standin-corrupt-1.0", "standin-daemon-4.1", "standin-exec-1.0", "standin-lib-1.2nb1",
-            "standin-misordered-1.0", "standin-mta-a-1.0", "standin-mta-b-1.1", "standin-newtool-1.0", "standin-own-1.0",
-            "standin-rival-1.0", "standin-shell-5.0", "standin-shortened-1.0", "standin-signed-1.0",
+            "standin-misordered-1.0", "standin-mta-a-1.0", "standin-mta-b-1.1", "standin-newtool-1.0",
+            "standin-own-1.0", "standin-rival-1.0", "standin-shell-5.0", "standin-shortened-1.0", "standin-signed-1.0",
             "standin-strange-1.0", "standin-sudo-1.0", "standin-suite-3.0", "standin-tool-1.9", "standin-tool-2.0",
         )),
         *(f"NetBSD-standin-1/source/sets/{name}" for name in (
