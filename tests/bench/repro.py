@@ -21,7 +21,7 @@ from glassmaster.checks.repro.check import Matrix, Wanted
 from glassmaster.checks.repro.matrix import variations
 from glassmaster.checks.repro.result import Row
 from glassmaster.commands.repro import project_of
-from glassmaster.inputs.store import Store
+from glassmaster.inputs.store import Store, default_store
 from glassmaster.recipe.load import load
 from tests.build.conftest import Clone, copy_repository
 
@@ -31,7 +31,7 @@ RECIPE = Path("recipes/standin.yaml")
 def main(names: list[str]) -> int:
     """Build, run the matrix, print."""
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
-        clone = Clone(Path(folder) / "clone", Path(folder) / "store")
+        clone = Clone(Path(folder) / "clone", default_store().root)
         copy_repository(clone.path)
         done = clone.doit("iso", "domu")
         if done.returncode:
