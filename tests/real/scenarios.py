@@ -156,7 +156,8 @@ def machines(disk: str, previous: str) -> list[Scenario]:
                            see("password", "Password: *$", PASSWORD), shell(SAY_DONE), see("done", DONE)],
         },
         {"name": "usb", "medium": "usb", "disks": [disk], "milestones": usb},
-        {"name": "usb-uefi", "medium": "usb", "firmware": "uefi", "disks": [disk], "milestones": usb},
+        # Without a disk: on QEMU's pc OVMF leaves the IDE channels off, and 6.99.16 does not switch them on.
+        {"name": "usb-uefi", "medium": "usb", "firmware": "uefi", "milestones": [*started("sd0a"), *none("exit")]},
         {
             "name": "previous", "disks": [previous],
             "milestones": [*started(), *up(config=mended, hidden="status=warn files=etc/edition", var=both),
