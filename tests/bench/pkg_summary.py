@@ -135,7 +135,7 @@ def main() -> None:
             plain.with_suffix(suffix).write_bytes(compress(text))
         for suffix in (".txt", ".zst", ".gz", ".xz", ".bz2"):
             arguments = ["--one", str(plain.with_suffix(suffix)), "--wanted", str(given.wanted)]
-            subprocess.run([sys.executable, __file__, *arguments], check=True)
+            subprocess.run([sys.executable, "-m", "tests.bench.pkg_summary", *arguments], check=True)
 
 
 if __name__ == "__main__":

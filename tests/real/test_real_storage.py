@@ -136,7 +136,7 @@ def test_the_drill(disc: Real, tmp_path: Path) -> None:
         first.do("(while [ ! -e /var/tmp/enough ]; do cp /var/tmp/data /storage/again; sync; done) & true")
         targets[1].kill()
         first.stage("target", "status=lost disk=sd")
-        first.wait("Marking /dev/sd1d as failed")
+        first.do("until raidctl -s raid0 | grep -q 'sd1d: failed'; do sleep 1; done")
         first.do("touch /var/tmp/enough; wait")
         assert re.search(r"/dev/sd\d+d: failed", first.do("glassmaster-storage status"))
         for path in ("/storage/data", "/storage/again", "/var/tmp/nfs/data"):
