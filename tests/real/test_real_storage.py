@@ -87,7 +87,7 @@ def digest(machine: Guest, path: str) -> str:
 
 def rebuilt(machine: Guest) -> None:
     """Until the mirror has two halves again: the target that came back is a new disk, and so a spare."""
-    machine.do("until raidctl -s raid0 | grep -q -e used_spare -e 'sd1d: optimal'; do sleep 2; done")
+    machine.do("while raidctl -s raid0 | grep -q -e 'sd1d: failed' -e reconstructing; do sleep 2; done")
 
 
 def refused(machine: Guest, command: str) -> str:
