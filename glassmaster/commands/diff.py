@@ -89,19 +89,16 @@ def _terms(new: Source, accepted: tuple[str, ...], here: Path) -> Terms:
     """The rules of recipe=NAME, or of the recipe that the new release was made of, where it is here."""
     from glassmaster.commands.recipes import recipe_of
     from glassmaster.config.tree import read_config_tree
+    from glassmaster.diff.opening import recipe_here
     from glassmaster.diff.releases import Terms
     from glassmaster.diff.verdict import DEFAULT_RULES
-    from glassmaster.errors import GlassmasterError
 
     config = get_var("config", None)
     tree = read_config_tree(here / str(config)) if config else None
     if word := get_var("recipe", None):
         return Terms(recipe_of(str(word)).recipe.diff.rules, accepted, tree)
-    try:
-        rules = recipe_of(new.side.recipe).recipe.diff.rules if new.side.recipe else DEFAULT_RULES
-    except GlassmasterError:
-        rules = DEFAULT_RULES
-    return Terms(rules, accepted, tree)
+    own = recipe_here(new.side.recipe) if new.side.recipe else None
+    return Terms(own.diff.rules if own else DEFAULT_RULES, accepted, tree)
 
 
 def _one_path(old: Source, new: Source, path: str, work: Path) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -182,7 +183,9 @@ def bytes_of(image: Path) -> Contents:
 
 
 def _copied(source: Source, path: str, work: Path) -> Path:
-    target = work / f"{source.states[path].sha256}.img"
+    # A name of our own: both the path and the digest are somebody else's words.
+    known = repr((source.side.label, path, source.states[path].sha256))
+    target = work / f"{hashlib.sha256(known.encode()).hexdigest()}.img"
     if not target.exists():
         source.contents.copy(path, target)
     return target

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from glassmaster.atomic import write_text
 from glassmaster.diff.contents import DiscContents
-from glassmaster.diff.opening import wanted
+from glassmaster.diff.opening import recipe_here, wanted
 from glassmaster.diff.spec import parse_spec
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.checksums import format_checksums
-from tests.diff.conftest import EPOCH, RC_CONF, Pairs, World, fill, items, opened, result
+from tests.diff.conftest import EPOCH, HEADER, RC_CONF, Pairs, World, fill, items, opened, result
 
 
 def test_any_mix_of_forms_is_the_same(pairs: Pairs) -> None:
@@ -237,13 +237,36 @@ def test_what_a_word_means(pairs: Pairs, tmp_path: Path) -> None:
 
 
 def test_a_foreign_specification_tells_what_it_can() -> None:
-    spec = parse_spec(
-        "./bin type=dir mode=755\n./bin/cat type=file uname=root size=3 sha256=ab\n./tty type=char\n", "x"
-    )
-    assert spec.states["bin/cat"].sha256 == "ab" and spec.states["tty"].kind == "special"
+    text = f"./bin type=dir mode=755\n./bin/cat type=file uname=root size=3 sha256digest={'AB' * 32}\n./tty type=char\n"
+    spec = parse_spec(text, "x")
+    assert spec.states["bin/cat"].sha256 == "ab" * 32 and spec.states["tty"].kind == "special"
     assert spec.unknown == {"mode", "uid", "gid", "mtime", "names"}
     with pytest.raises(GlassmasterError, match="x:1: a: type=nonsense"):
         parse_spec("./a type=nonsense\n", "x")
+
+
+@pytest.mark.parametrize("digest", ["/tmp/x", "ab", "ab" * 31 + "..", "ab" * 33, "../" * 21 + "x"])
+def test_a_digest_is_64_digits(digest: str) -> None:
+    line = f"./a type=file mode=0644 uid=0 gid=0 size=1 time=0.0 sha256={digest} tags=origin:set\\072base\n"
+    for header in ("", f"# {HEADER}\n"):
+        with pytest.raises(GlassmasterError, match="expected 64 hexadecimal digits"):
+            parse_spec(header + line, "x")
+
+
+def test_the_name_of_a_recipe_is_no_path() -> None:
+    line = "./a type=dir mode=0644 uid=0 gid=0 time=0.0\n"
+    assert parse_spec(f"# glassmaster recipe racks, release 0123456789ab\n{line}", "x").recipe == "racks"
+    for name in ("/tmp/rules.yaml", "../rules", "a/b"):
+        assert parse_spec(f"# glassmaster recipe {name}, release 0123456789ab\n{line}", "x").recipe == ""
+
+
+def test_only_recipes_of_this_repository_have_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "recipes").mkdir()
+    for path in (tmp_path / "recipes/mine.yaml", tmp_path / "other.yaml"):
+        shutil.copy("recipes/standin.yaml", path)
+    monkeypatch.chdir(tmp_path)
+    assert recipe_here("mine") is not None
+    assert [recipe_here(name) for name in ("other.yaml", "./other", f"{tmp_path}/other", "none")] == [None] * 4
 
 
 @given(st.data())
