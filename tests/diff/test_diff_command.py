@@ -148,8 +148,10 @@ def test_a_published_release_that_was_changed(published: tuple[Path, str, list[s
 def test_a_list_with_strange_paths(published: tuple[Path, str, list[str]]) -> None:
     here, url, _ = published
     text = (here / "old/SHA512").read_text()
-    write_text(here / "old/SHA512", text + f"SHA512 (domu/..mtree) = {'0' * 128}\nSHA512 (domu/.json) = {'1' * 128}\n")
-    assert doit(here, url, "new").returncode == 3
+    for name in ("domu/..mtree", "domu/.json", "domu/a b.mtree", "domu/-x.json", f"domu/{'x' * 250}.json"):
+        write_text(here / "old/SHA512", f"{text}SHA512 ({name}) = {'0' * 128}\n")
+        result = doit(here, url, "new")
+        assert result.returncode == 3 and "cannot be the name of a file of a release" in result.stdout, name
     write_text(here / "old/SHA512", "SHA512 (other) = " + "0" * 128 + "\n")
     result = doit(here, url, "new")
     assert result.returncode == 3 and "no release is published here" in result.stdout
