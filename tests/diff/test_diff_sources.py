@@ -92,6 +92,23 @@ def test_a_handed_over_release_is_described_by_its_checksums(pairs: Pairs) -> No
     assert opened(release).side.recipe == ""
 
 
+@pytest.mark.parametrize(
+    "document", ["[" * 200_000, '{"sha256": ' + "[" * 200_000, "[]", '{"sha256": ["a"], "title": {}}', "\0", "9" * 9000]
+)
+def test_what_is_beside_an_image_may_be_any_document(pairs: Pairs, document: str) -> None:
+    old, new = pairs.worlds(lambda world: None)
+    for world in (old, new):
+        world.images["base"] = fill(World(world.folder / "guest"))
+    new.images["base"].file("set:base", "bin/cat", "another\n")
+    for world in (old, new):
+        release = world.release()
+        for path in (release / "dom0.json", release / "domu/base.json"):
+            path.write_text(document)
+    found = result(old.folder, new.folder)
+    assert [tree.name for tree in found.trees] == ["", "images/base.img"]
+    assert [change.path for change in found.trees[1].changes] == ["bin/cat"]
+
+
 @pytest.mark.parametrize("name", ["base", "ffsroot"])
 @pytest.mark.parametrize("form", ["release", "disc", "mtree"])
 def test_domu_images_are_trees_of_their_own(pairs: Pairs, name: str, form: str) -> None:
