@@ -11,7 +11,7 @@ from glassmaster.diff.elf import differences, read_elf
 from glassmaster.diff.facts import kind_of
 from glassmaster.diff.meanings.texts import HASHED, PRIVATE_KEY, SECRETS, unified, with_marked_hashes
 from glassmaster.diff.model import Change, State
-from glassmaster.diff.source import IMAGE, Source, open_image
+from glassmaster.diff.source import IMAGE, Source, nothing, open_image
 from glassmaster.errors import GlassmasterError
 
 SAME = "is the same on both sides"
@@ -22,9 +22,9 @@ def details(old: Source, new: Source, path: str, work: Path) -> str:
     asked = path.strip("/")
     for image in {*old.states, *new.states}:
         if asked.startswith(f"{image}/") and IMAGE.fullmatch(image):
-            opened = [open_image(side, image, work) if image in side.states else None for side in (old, new)]
+            opened = [open_image(side, image, work) if image in side.states else nothing(image) for side in (old, new)]
             if opened[0] is None or opened[1] is None:
-                raise GlassmasterError(f"/{image}: one side does not have it, or knows nothing of what is in it")
+                raise GlassmasterError(f"/{image}: one side has only a specification of the disc")
             old, new, asked = opened[0], opened[1], asked.removeprefix(f"{image}/")
             break
     change = _change(old, new, asked)

@@ -2,7 +2,8 @@
 
 Result
   old, new: Side          what was compared, and how much of it is known
-  trees: TreeDiff ...     the release itself (name ""), then each domU image that both have (its path on the disc)
+  trees: TreeDiff ...     the release itself (name ""), then each domU image that came, went or differs (its path on
+                          the disc); where a side has none, it counts as an empty tree
     changes: Change ...   every path that is not the same: enough to make the new tree of the old one
     groups: Group ...     the same counted by origin (set, package, overlay ...), unchanged origins among them
     rooms: Room ...       bytes by origin and directory, before and after

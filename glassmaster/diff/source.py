@@ -12,7 +12,7 @@ from typing import Any
 
 from glassmaster.checks.ffs_reader import Image
 from glassmaster.checks.readback import explained_ffs, file_digest, found_in_ffs, read_iso
-from glassmaster.diff.contents import Contents, DiscContents, FfsContents, NoContents
+from glassmaster.diff.contents import Contents, DiscContents, FfsContents, LayerContents, NoContents
 from glassmaster.diff.model import Form, Side, State
 from glassmaster.diff.origins import adopted, told_origins
 from glassmaster.diff.spec import Spec, read_spec
@@ -171,6 +171,11 @@ def open_image(source: Source, path: str, work: Path) -> Source | None:
     if not source.contents.known:
         return None
     return _image(_copied(source, path, work), path, "image")
+
+
+def nothing(label: str) -> Source:
+    """An empty tree, which is known whole: the side of a domU's image that is not there."""
+    return Source(Side(label, "image"), {}, LayerContents({}))
 
 
 def _with_bytes(opened: Source, image: Path) -> Source:

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 
 from glassmaster.atomic import write_text
 from glassmaster.diff.contents import DiscContents
+from glassmaster.diff.details import details
 from glassmaster.diff.opening import recipe_here, wanted
 from glassmaster.diff.spec import parse_spec
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.checksums import format_checksums
-from tests.diff.conftest import EPOCH, HEADER, RC_CONF, Pairs, World, fill, items, opened, result
+from tests.diff.conftest import CONFIG, EPOCH, HEADER, RC_CONF, Pairs, World, fill, items, kernel, opened, result
 
 
 def test_any_mix_of_forms_is_the_same(pairs: Pairs) -> None:
@@ -131,6 +132,72 @@ def test_domu_images_are_trees_of_their_own(pairs: Pairs, name: str, form: str) 
     assert image.name == f"images/{name}.img"
     assert [(change.path, change.fields) for change in image.changes] == [("bin/cat", ("mode",))]
     assert [decision.name for decision in found.verdict.open] == [f"setuid:images/{name}.img:/bin/cat"]
+
+
+@pytest.mark.parametrize("form", ["release", "disc", "mtree"])
+def test_a_new_image_and_a_new_kernel_need_decisions(pairs: Pairs, form: str) -> None:
+    def change(world: World) -> None:
+        world.file("overlay:dom0", "netbsd2", kernel(CONFIG.replace("root on cd0a", "root on wd0a")), 0o555)
+        evil = world.images["evil"] = World(world.folder / "guest")
+        evil.file("set:base", "bin/cat", "program\n", 0o4555)
+        evil.file("set:etc", "etc/master.passwd", "root::0:0::0:0::/root:/bin/sh\n", 0o600)
+
+    old, new = pairs.worlds(change)
+    if form == "disc":
+        sides = (old.disc(), new.disc())
+    else:
+        sides = (old.release(), new.release() / ("dom0.mtree" if form == "mtree" else "."))
+    found, back = result(*sides), result(*reversed(sides))
+    image = "images/evil.img"
+    assert [tree.name for tree in found.trees] == ["", image]
+    assert {change.change for change in found.trees[1].changes} == {"added"}
+    names = {f"setuid:{image}:/bin/cat", "kernel-root:/netbsd2", f"accounts:{image}:user root"}
+    assert {decision.name for decision in found.verdict.open} == names
+    (added,) = items(found, "kernel")
+    assert (added.what, added.change) == ("/netbsd2", "added")
+    assert added.new == ("netbsd: root on wd0a type cd9660" if form != "mtree" else "")
+    # What went needs nobody's decision; what was in it is told.
+    assert back.verdict.outcome == "allowed"
+    assert [tree.name for tree in back.trees] == ["", image]
+    assert {change.change for change in back.trees[1].changes} == {"removed"}
+
+
+def test_a_new_image_without_a_description_may_be_anything(pairs: Pairs) -> None:
+    old, new = pairs.worlds(lambda world: None)
+    new.images["base"] = fill(World(pairs.folder / "guest"))
+    sides = (old.release() / "dom0.mtree", new.release() / "dom0.mtree")
+    shutil.rmtree(new.folder / "domu")
+    found, back = result(*sides), result(*reversed(sides))
+    assert [decision.name for decision in found.verdict.open] == ["unknown:images/base.img:its files"]
+    assert back.verdict.outcome == "allowed" and back.trees[1].section("security").items[0].change == "removed"
+
+
+def test_what_becomes_an_image_or_a_kernel_is_new(pairs: Pairs) -> None:
+    """A file that lay elsewhere, where nothing started it."""
+
+    def change(world: World) -> None:
+        for name, path in (("hidden/one", "images/one.img"), ("hidden/two", "netbsd2")):
+            world.file("overlay:dom0", path, world.data[f"overlay:dom0 {name}"])
+            world.remove(name)
+
+    old, new = pairs.worlds(lambda world: None)
+    guest = fill(World(pairs.folder / "guest")).image(pairs.folder, "guest").read_bytes()
+    for world in (old, new):
+        world.file("overlay:dom0", "hidden/one", guest)
+        world.file("overlay:dom0", "hidden/two", kernel(CONFIG))
+    change(new)
+    found = result(old.release(), new.release())
+    assert {change.path for change in found.tree.changes if change.change == "moved"} == {"images/one.img", "netbsd2"}
+    names = {decision.name for decision in found.verdict.open}
+    assert {"kernel-root:/netbsd2", "setuid:images/one.img:/usr/bin/su"} <= names
+
+
+def test_one_path_of_an_image_that_is_new(pairs: Pairs) -> None:
+    old, new = pairs.worlds(lambda world: None)
+    new.images["base"] = fill(World(pairs.folder / "guest"))
+    sides = [opened(world.release()) for world in (old, new)]
+    text = details(sides[0], sides[1], "/images/base.img/etc/ntp.conf", pairs.folder)
+    assert text.startswith("/etc/ntp.conf: added\n") and "+server 192.0.2.1\n" in text
 
 
 def test_a_domu_image_is_compared_with_another(pairs: Pairs) -> None:
