@@ -147,7 +147,7 @@ def test_a_new_image_and_a_new_kernel_need_decisions(pairs: Pairs, form: str) ->
         sides = (old.disc(), new.disc())
     else:
         sides = (old.release(), new.release() / ("dom0.mtree" if form == "mtree" else "."))
-    found, back = result(*sides), result(*reversed(sides))
+    found, back = result(*sides), result(sides[1], sides[0])
     image = "images/evil.img"
     assert [tree.name for tree in found.trees] == ["", image]
     assert {change.change for change in found.trees[1].changes} == {"added"}
@@ -167,7 +167,7 @@ def test_a_new_image_without_a_description_may_be_anything(pairs: Pairs) -> None
     new.images["base"] = fill(World(pairs.folder / "guest"))
     sides = (old.release() / "dom0.mtree", new.release() / "dom0.mtree")
     shutil.rmtree(new.folder / "domu")
-    found, back = result(*sides), result(*reversed(sides))
+    found, back = result(*sides), result(sides[1], sides[0])
     assert [decision.name for decision in found.verdict.open] == ["unknown:images/base.img:its files"]
     assert back.verdict.outcome == "allowed" and back.trees[1].section("security").items[0].change == "removed"
 
