@@ -35,6 +35,10 @@ FIELDS = ("kind", "content", "link", "mode", "uid", "gid", "mtime", "names")
 Grade = Literal["", "text", "elf", "recompiled", "data", "unknown"]
 # up, down: versions; starts, stops: at boot; moved: in an order or to another path.
 ItemKind = Literal["added", "removed", "changed", "up", "down", "starts", "stops", "moved", "recompiled"]
+# A change of a path as an item.
+IN_WORDS: Mapping[ChangeKind, ItemKind] = {
+    "added": "added", "removed": "removed", "changed": "changed", "metadata": "changed", "moved": "moved",
+}  # fmt: skip
 SectionName = Literal[
     "security", "packages", "kernel", "xen", "boot", "rc", "accounts", "etc", "elf", "size", "hidden",
 ]  # fmt: skip
