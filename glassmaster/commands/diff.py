@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import tempfile
 from pathlib import Path
@@ -13,13 +12,13 @@ from doit import get_var
 from doit.exceptions import InvalidCommand
 
 from glassmaster.doit_plugins.command import JSON, Option, PlainCommand
+from glassmaster.places import caller_directory
 
 if TYPE_CHECKING:
     from glassmaster.diff.model import Result
     from glassmaster.diff.releases import Terms
     from glassmaster.diff.source import Source
 
-CALLER_DIRECTORY = "GLASSMASTER_CWD"
 ACCEPT: Option = {
     "name": "accept", "long": "accept", "type": list, "default": [], "metavar": "NAME",
     "help": "take a decision: RULE:SUBJECT as it is printed, or RULE for all of them; may be given several times",
@@ -69,7 +68,7 @@ class Diff(PlainCommand):
             raise InvalidCommand(f"{pos_args[2]}: all about one path has no other form; leave the options out")
         if opt_values["section"] not in ("", *NAMES):
             raise InvalidCommand(f"there is no section {opt_values['section']!r}\n  there are: {', '.join(NAMES)}")
-        here = Path(os.environ.get(CALLER_DIRECTORY) or ".")
+        here = caller_directory()
         try:
             with tempfile.TemporaryDirectory(prefix="doit-diff-") as folder:
                 work = Path(folder)

@@ -13,12 +13,13 @@ from glassmaster.diff.parallel import both
 from glassmaster.diff.published import SCHEMES, open_url
 from glassmaster.diff.source import Source, open_path
 from glassmaster.errors import GlassmasterError
+from glassmaster.places import CALLER_DIRECTORY
 from glassmaster.recipe.load import FOLDER, SUFFIX, LoadedRecipe, find, load
 from glassmaster.recipe.model import Recipe
 from glassmaster.run import Command, run
 
 # What is found out about a recipe's layers goes by these variables, too.
-_ENVIRONMENT = ("GLASSMASTER_STORE", "GLASSMASTER_CWD", "SOURCE_DATE_EPOCH")
+_ENVIRONMENT = ("GLASSMASTER_STORE", CALLER_DIRECTORY, "SOURCE_DATE_EPOCH")
 SHOWN = 5
 
 
