@@ -96,9 +96,8 @@ def _image(path: Path, label: str, form: Form) -> Source:
     is_disc, contents, size = _has(_head(path), _ISO_MAGIC), bytes_of(path), path.stat().st_size
     if _is_described(path):
         source = _of_spec(read_spec(path.with_suffix(".mtree")), label, form, path.parent)
-        title = _facts(path.with_suffix(".json")).get("title")
-        known = replace(source.side, image_size=size, bytes_known=True)
-        side = replace(known, title=title if isinstance(title, str) else "")
+        title = str(_facts(path.with_suffix(".json")).get("title", ""))
+        side = replace(source.side, image_size=size, bytes_known=True, title=title)
         return replace(source, side=side, contents=contents, image=path)
     states = of_found(read_iso(path)) if is_disc else _ffs_states(path)
     side = _counted(Side(label, form, image_size=size), states)
