@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from glassmaster.recipe.model import Domu, Recipe
 
+# ./doit sets it: the directory that the user stands in, from which the paths of a command line are seen.
+CALLER_DIRECTORY = "GLASSMASTER_CWD"
 BUILD, OUT = Path("build"), Path("out")
 # Directories of a release, below NetBSD-VERSION/MACHINE (release(7)).
 SETS_FOLDER, KERNEL_FOLDER = "binary/sets", "binary/kernel"
@@ -20,6 +23,11 @@ def near(path: Path) -> Path:
     """Relative to the repository if it lies in it, so that moving the repository changes nothing."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def caller_directory() -> Path:
+    """Where the user stands."""
+    return Path(os.environ.get(CALLER_DIRECTORY) or ".")
 
 
 def layer_names(recipe: Recipe) -> list[str]:

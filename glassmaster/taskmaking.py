@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,12 +13,12 @@ from doit import get_var
 from doit.exceptions import InvalidDodoFile, TaskFailed
 
 from glassmaster import stepkeys
-from glassmaster.commands.recipes import CALLER_DIRECTORY, recipe_of, words_asked_for
+from glassmaster.commands.recipes import recipe_of, words_asked_for
 from glassmaster.doit_plugins.keys import Key, Targets
 from glassmaster.doit_plugins.modules import Code
 from glassmaster.doit_plugins.outlook import SECONDS
 from glassmaster.errors import GlassmasterError
-from glassmaster.places import near
+from glassmaster.places import caller_directory, near
 from glassmaster.recipe.load import FOLDER, SUFFIX, LoadedRecipe
 from glassmaster.release.options import Options
 
@@ -103,7 +102,7 @@ def release_options(loaded: LoadedRecipe) -> Options:
         raise InvalidDodoFile(f"rebuilds={rebuilds}: signers=FILE must say whose word counts")
     return Options(
         tuple(sorted(without - {""})), str(get_var("previous", "") or ""), int(rebuilds), signers,
-        os.environ.get(CALLER_DIRECTORY) or ".", word(loaded),
+        str(caller_directory()), word(loaded),
     )  # fmt: skip
 
 

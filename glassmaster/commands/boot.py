@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 from doit import get_var
 from doit.exceptions import InvalidCommand
 
-from glassmaster.commands.config_disk import CALLER_DIRECTORY, default_target, required, wanted_of
+from glassmaster.commands.config_disk import default_target, required, wanted_of
 from glassmaster.doit_plugins.command import PlainCommand
+from glassmaster.places import caller_directory
 
 SSH_PORT = "2222"
 
@@ -50,7 +49,7 @@ class Boot(PlainCommand):
             iso, disk = Places(loaded.name).iso, default_target(loaded, host)
             if not iso.exists():
                 raise InvalidCommand(f"there is no {iso}\n  build it: ./doit iso recipe={words[0]}")
-            tree = read_config_tree(Path(os.environ.get(CALLER_DIRECTORY) or ".") / folder)
+            tree = read_config_tree(caller_directory() / folder)
             if str(get_var("keep", "")) != "yes" or not disk.exists():
                 write_host_disk(tree, host, wanted_of(loaded, tree, host), disk)
             smoke, network = loaded.recipe.smoke, network_of(tree.host(host))

@@ -11,11 +11,11 @@ from doit import get_var
 from doit.exceptions import InvalidCommand
 
 from glassmaster.doit_plugins.command import Option, PlainCommand
+from glassmaster.places import caller_directory
 
 if TYPE_CHECKING:
     from glassmaster.release.device import Device
 
-CALLER_DIRECTORY = "GLASSMASTER_CWD"
 COPIES: Option = {
     "name": "copies", "long": "copies", "type": str, "default": "1", "metavar": "N",
     "help": "so many good ones, asking for the next disc or stick each time",
@@ -70,7 +70,7 @@ def wanted_image() -> Path:
     from glassmaster.release.digestlist import read_list
 
     if named := get_var("image", None):
-        path = Path(os.environ.get(CALLER_DIRECTORY) or ".") / str(named)
+        path = caller_directory() / str(named)
         if not path.is_file():
             raise GlassmasterError(f"image={named}: there is no such file")
         return path
@@ -94,7 +94,7 @@ def _seen_from_caller(word: str) -> str:
     from glassmaster.places import near
     from glassmaster.release.device import STDIO
 
-    here = Path(os.environ.get(CALLER_DIRECTORY) or ".")
+    here = caller_directory()
     prefix = STDIO if word.startswith(STDIO) else ""
     return f"{prefix}{near(Path(os.path.normpath(here / word.removeprefix(prefix))))}"
 

@@ -103,7 +103,7 @@ def _release_id(path: Path, below: str = "") -> str:
     try:
         document = json.loads(path.read_bytes())
         return str((document[below] if below else document)["release_id"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return ""
 
 

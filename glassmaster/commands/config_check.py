@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import textwrap
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from doit import get_var
 from doit.exceptions import InvalidCommand
 
 from glassmaster.doit_plugins.command import JSON, Option, PlainCommand
+from glassmaster.places import caller_directory
 
 if TYPE_CHECKING:
     from glassmaster.config.findings import Finding
     from glassmaster.config.tree import ConfigTree
     from glassmaster.config.view import Release
 
-CALLER_DIRECTORY = "GLASSMASTER_CWD"
 WIDTH = 80
 SEEN: Option = {
     "name": "seen", "long": "seen", "type": bool, "default": False,
@@ -51,7 +49,7 @@ class ConfigCheck(PlainCommand):
         if len(pos_args) != 1:
             raise InvalidCommand("config-check takes one directory, such as `doit config-check racks/checkout`")
         try:
-            tree = read_config_tree(Path(os.environ.get(CALLER_DIRECTORY) or ".") / pos_args[0])
+            tree = read_config_tree(caller_directory() / pos_args[0])
             release = release_asked_for()
             if opt_values["seen"]:
                 _record(tree, release)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,14 +11,13 @@ from doit import get_var
 from doit.exceptions import InvalidCommand
 
 from glassmaster.doit_plugins.command import PlainCommand
+from glassmaster.places import caller_directory
 
 if TYPE_CHECKING:
     from glassmaster.config.disk import DiskFacts, Wanted
     from glassmaster.config.subversion import Origin
     from glassmaster.config.tree import ConfigTree
     from glassmaster.recipe.load import LoadedRecipe
-
-CALLER_DIRECTORY = "GLASSMASTER_CWD"
 
 
 class ConfigDisk(PlainCommand):
@@ -46,7 +44,7 @@ class ConfigDisk(PlainCommand):
         if pos_args:
             raise InvalidCommand(f"config-disk takes no {pos_args[0]!r}, but host=NAME config=DIR")
         host, folder = required("host", self.name), required("config", self.name)
-        caller = Path(os.environ.get(CALLER_DIRECTORY) or ".")
+        caller = caller_directory()
         try:
             words = words_asked_for()
             if len(words) != 1:

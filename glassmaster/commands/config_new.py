@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 from doit.exceptions import InvalidCommand
 
 from glassmaster.doit_plugins.command import PlainCommand
-
-CALLER_DIRECTORY = "GLASSMASTER_CWD"
+from glassmaster.places import caller_directory
 
 
 class ConfigNew(PlainCommand):
@@ -33,7 +31,7 @@ class ConfigNew(PlainCommand):
         if len(pos_args) != 1:
             raise InvalidCommand("config-new takes one directory, such as `doit config-new racks`")
         try:
-            checkout = make_config_tree(Path(os.environ.get(CALLER_DIRECTORY) or ".") / pos_args[0])
+            checkout = make_config_tree(caller_directory() / pos_args[0])
         except GlassmasterError as error:
             raise InvalidCommand(str(error)) from error
         shown = Path(pos_args[0], checkout.name)

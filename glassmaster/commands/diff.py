@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import tempfile
 from pathlib import Path
@@ -13,13 +12,13 @@ from doit import get_var
 from doit.exceptions import InvalidCommand
 
 from glassmaster.doit_plugins.command import JSON, Option, PlainCommand
+from glassmaster.places import caller_directory
 
 if TYPE_CHECKING:
     from glassmaster.diff.model import Result
     from glassmaster.diff.releases import Terms
     from glassmaster.diff.source import Source
 
-CALLER_DIRECTORY = "GLASSMASTER_CWD"
 ACCEPT: Option = {
     "name": "accept", "long": "accept", "type": list, "default": [], "metavar": "NAME",
     "help": "take a decision: RULE:SUBJECT as it is printed, or RULE for all of them; may be given several times",
@@ -69,7 +68,7 @@ class Diff(PlainCommand):
             raise InvalidCommand(f"{pos_args[2]}: all about one path has no other form; leave the options out")
         if opt_values["section"] not in ("", *NAMES):
             raise InvalidCommand(f"there is no section {opt_values['section']!r}\n  there are: {', '.join(NAMES)}")
-        here = Path(os.environ.get(CALLER_DIRECTORY) or ".")
+        here = caller_directory()
         try:
             with tempfile.TemporaryDirectory(prefix="doit-diff-") as folder:
                 work = Path(folder)
@@ -89,19 +88,16 @@ def _terms(new: Source, accepted: tuple[str, ...], here: Path) -> Terms:
     """The rules of recipe=NAME, or of the recipe that the new release was made of, where it is here."""
     from glassmaster.commands.recipes import recipe_of
     from glassmaster.config.tree import read_config_tree
+    from glassmaster.diff.opening import recipe_here
     from glassmaster.diff.releases import Terms
     from glassmaster.diff.verdict import DEFAULT_RULES
-    from glassmaster.errors import GlassmasterError
 
     config = get_var("config", None)
     tree = read_config_tree(here / str(config)) if config else None
     if word := get_var("recipe", None):
         return Terms(recipe_of(str(word)).recipe.diff.rules, accepted, tree)
-    try:
-        rules = recipe_of(new.side.recipe).recipe.diff.rules if new.side.recipe else DEFAULT_RULES
-    except GlassmasterError:
-        rules = DEFAULT_RULES
-    return Terms(rules, accepted, tree)
+    own = recipe_here(new.side.recipe) if new.side.recipe else None
+    return Terms(own.diff.rules if own else DEFAULT_RULES, accepted, tree)
 
 
 def _one_path(old: Source, new: Source, path: str, work: Path) -> int:

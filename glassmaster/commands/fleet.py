@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +10,11 @@ from doit import get_var
 from doit.exceptions import InvalidCommand
 
 from glassmaster.doit_plugins.command import JSON, PlainCommand
+from glassmaster.places import caller_directory
 
 if TYPE_CHECKING:
     from glassmaster.fleet.compare import Measure, Standing
 
-CALLER_DIRECTORY = "GLASSMASTER_CWD"
 FILES = ("fleet.json", "fleet.html")
 
 
@@ -92,4 +91,4 @@ def _measure() -> Measure:
 
 def _here(path: str) -> Path:
     """A path seen from where the user stands."""
-    return Path(os.environ.get(CALLER_DIRECTORY) or ".") / path
+    return caller_directory() / path

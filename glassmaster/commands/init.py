@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,7 @@ from doit.exceptions import InvalidCommand
 
 from glassmaster.commands.starter import FILES
 from glassmaster.doit_plugins.command import PlainCommand
-
-CALLER_DIRECTORY = "GLASSMASTER_CWD"
+from glassmaster.places import caller_directory
 
 
 class Init(PlainCommand):
@@ -31,7 +29,7 @@ class Init(PlainCommand):
         """Make it, then say how to go on."""
         if len(pos_args) != 1:
             raise InvalidCommand("init takes one directory, such as `doit init racks`")
-        target = Path(os.environ.get(CALLER_DIRECTORY) or ".") / pos_args[0]
+        target = caller_directory() / pos_args[0]
         make_repository(target)
         print("\n".join(str(target / name) for name in FILES))
         print(f"next: cd {pos_args[0]} && doit doctor && doit iso")

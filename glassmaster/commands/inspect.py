@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 from doit.exceptions import InvalidCommand
 
 from glassmaster.doit_plugins.command import JSON, OUTPUT, Option, PlainCommand, write_result
+from glassmaster.places import caller_directory
 
 ALL: Option = {
     "name": "everything", "long": "all", "type": bool, "default": False, "help": "all rows of long tables",
@@ -39,11 +38,10 @@ class Inspect(PlainCommand):
             raise InvalidCommand("inspect takes the name of one file")
         # Here, not above: doit loads all commands to list them.
         from glassmaster.commands.inspect_text import as_text
-        from glassmaster.commands.recipes import CALLER_DIRECTORY
         from glassmaster.errors import GlassmasterError, readable
         from glassmaster.inspection.look import look
 
-        file = Path(os.environ.get(CALLER_DIRECTORY) or ".") / pos_args[0]
+        file = caller_directory() / pos_args[0]
         try:
             report = look(file, pos_args[0])
         except GlassmasterError as error:

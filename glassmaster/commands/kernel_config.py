@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 from doit.exceptions import InvalidCommand
 
-from glassmaster.commands.recipes import CALLER_DIRECTORY
 from glassmaster.doit_plugins.command import JSON, OUTPUT, PlainCommand, write_result
 from glassmaster.errors import GlassmasterError
+from glassmaster.places import caller_directory
 
 
 class KernelConfig(PlainCommand):
@@ -38,7 +36,7 @@ class KernelConfig(PlainCommand):
         from glassmaster.inputs.kernel.file import read_kernel
         from glassmaster.inputs.kernel.statements import config_lines
 
-        file = Path(os.environ.get(CALLER_DIRECTORY) or ".") / pos_args[0]
+        file = caller_directory() / pos_args[0]
         try:
             embedded = embedded_config(read_kernel(file), pos_args[0])
             text = embedded.text()

@@ -6,18 +6,17 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from doit import get_var
 from doit.exceptions import InvalidCommand
 
 from glassmaster.doit_plugins.command import JSON, Option, PlainCommand
+from glassmaster.places import CALLER_DIRECTORY, caller_directory
 
 if TYPE_CHECKING:
     from glassmaster.matrix.gather import Outcome
 
-CALLER_DIRECTORY = "GLASSMASTER_CWD"
 LIST: Option = {
     "name": "only_list", "short": "l", "long": "list", "type": bool, "default": False,
     "help": "print the names of the recipes, and build none",
@@ -110,7 +109,7 @@ def _results() -> str:
         )
     if "://" in where:
         return where.rstrip("/")
-    return (Path(os.environ.get(CALLER_DIRECTORY) or ".") / where).absolute().as_uri()
+    return (caller_directory() / where).absolute().as_uri()
 
 
 def _environment(names: Sequence[str]) -> dict[str, str]:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 from doit import get_var
 from doit.exceptions import InvalidCommand
 
 from glassmaster.doit_plugins.command import PlainCommand
-
-CALLER_DIRECTORY = "GLASSMASTER_CWD"
+from glassmaster.places import caller_directory
 
 
 class Publish(PlainCommand):
@@ -42,7 +39,7 @@ class Publish(PlainCommand):
 
         if len(pos_args) != 1:
             raise InvalidCommand("publish takes one place: `doit publish URL`")
-        here = Path(os.environ.get(CALLER_DIRECTORY) or ".")
+        here = caller_directory()
         try:
             words = words_asked_for()
             if len(words) != 1:

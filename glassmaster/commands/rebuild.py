@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,11 +12,10 @@ from doit import get_var
 from doit.exceptions import InvalidCommand
 
 from glassmaster.doit_plugins.command import PlainCommand
+from glassmaster.places import caller_directory
 
 if TYPE_CHECKING:
     from glassmaster.release.rebuild import Rebuilt
-
-CALLER_DIRECTORY = "GLASSMASTER_CWD"
 
 
 class Rebuild(PlainCommand):
@@ -61,7 +59,7 @@ class Rebuild(PlainCommand):
 
 
 def _here() -> Path:
-    return Path(os.environ.get(CALLER_DIRECTORY) or ".")
+    return caller_directory()
 
 
 @contextmanager

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 from doit import get_var
 
 from glassmaster.errors import GlassmasterError
+from glassmaster.places import caller_directory
 from glassmaster.recipe.load import LoadedRecipe, find, load
 
 if TYPE_CHECKING:
     from glassmaster.inputs.lock import Lock
-
-CALLER_DIRECTORY = "GLASSMASTER_CWD"
 
 
 def words_asked_for() -> list[str]:
@@ -28,7 +27,7 @@ def words_asked_for() -> list[str]:
 
 def recipe_of(word: str) -> LoadedRecipe:
     """The recipe that a word means, by name or by path seen from where the user stands; raises GlassmasterError."""
-    return load(find(word, caller_directory=Path(os.environ.get(CALLER_DIRECTORY) or ".")))
+    return load(find(word, caller_directory=caller_directory()))
 
 
 def fresh_lock(loaded: LoadedRecipe) -> Lock:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,12 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from doit.exceptions import InvalidCommand
 
 from glassmaster.doit_plugins.command import JSON, Option, PlainCommand, unknown
+from glassmaster.places import caller_directory
 
 if TYPE_CHECKING:
     from glassmaster.inputs.holdings import Held
     from glassmaster.inputs.store import Store as Files
 
-CALLER_DIRECTORY = "GLASSMASTER_CWD"
 DRY_RUN: Option = {
     "name": "dry_run", "short": "n", "long": "dry-run", "type": bool, "default": False,
     "help": "prune: say what would be removed and remove nothing",
@@ -64,7 +63,7 @@ class Store(PlainCommand):
         store = default_store()
         try:
             if takes_file:
-                file = Path(os.environ.get(CALLER_DIRECTORY) or ".") / rest[0]
+                file = caller_directory() / rest[0]
                 return (_export if word == "export" else _import)(store, file)
             return _LOOKING[word](store, opt_values)
         except GlassmasterError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,7 @@ from doit import get_var
 from doit.exceptions import InvalidCommand
 
 from glassmaster.doit_plugins.command import JSON, PlainCommand
-
-CALLER_DIRECTORY = "GLASSMASTER_CWD"
+from glassmaster.places import caller_directory
 
 
 class Verify(PlainCommand):
@@ -60,7 +58,7 @@ def verified(word: str, signers: str) -> Any:
     from glassmaster.release.fetched import fetch_release, is_url
     from glassmaster.release.verify import verify_directory
 
-    here = Path(os.environ.get(CALLER_DIRECTORY) or ".")
+    here = caller_directory()
     allowed = here / signers if signers else None
     if not is_url(word):
         return verify_directory(here / word, allowed, word)

@@ -47,6 +47,7 @@ class Answer:
     source: where it is from. hid: what it hid, the nearest first. moves: how it got its name, or lost its place.
     names:  other names of the same file. link: for what lies below a symbolic link, or is one: where that leads.
     near:   for a path that is not there: some that are.
+    stale:  why the image would be built again now, and how; "" while it is what the recipe says.
     """
 
     recipe: str
@@ -61,6 +62,7 @@ class Answer:
     names: tuple[str, ...] = ()
     link: str = ""
     near: tuple[str, ...] = ()
+    stale: str = ""
 
 
 class Looked:
@@ -77,10 +79,11 @@ class Looked:
         names = domu_layer_names(recipe.domus[domu], domu) if domu else layer_names(recipe)
         files = [places.layer(name) for name in names]
         missing = next((file for file in files if not file.is_file()), None)
+        # The task that puts the image's tree together.
+        self.task = f"domu:{loaded.name}:{domu}" if domu else f"mtree:{loaded.name}"
         if missing is not None:
-            task = f"domu:{loaded.name}:{domu}" if domu else f"mtree:{loaded.name}"
             raise GlassmasterError(
-                f"{loaded.name} has not been built", why=f"there is no {missing}", hint=f"`doit {task}` makes it"
+                f"{loaded.name} has not been built", why=f"there is no {missing}", hint=f"`doit {self.task}` makes it"
             )
         self.layers: Sequence[Layer] = [layer for file in files for layer in read_layers(file)]
         self.tree: Tree = merge(self.layers, epoch=recipe.epoch)

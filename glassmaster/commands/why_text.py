@@ -39,6 +39,8 @@ def described(entry: Entry, owner: str) -> str:
 
 
 def _rows(answer: Answer) -> Iterator[tuple[str, str]]:
+    if answer.stale:
+        yield "stale", answer.stale
     if answer.entry is not None:
         yield "from", answer.origin
         yield from _of_source(answer.source)

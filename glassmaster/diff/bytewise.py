@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from glassmaster.checks.diffoscope import bounded, took_too_long
 from glassmaster.errors import GlassmasterError
 from glassmaster.run import Command, run
 
@@ -12,13 +13,8 @@ TEXT_BYTES = 100_000
 
 
 def diffoscope(old: Path, new: Path, seconds: int = SECONDS) -> Command:
-    """Its report as text on standard output. Its status 1, for a difference, becomes 0."""
-    return Command((
-        "sh", "-c", '"$@"; status=$?; [ "$status" = 1 ] || exit "$status"', "sh",
-        "timeout", "-k", str(GRACE), str(seconds + GRACE), "diffoscope", "--no-progress", "--timeout", str(seconds),
-        "--exclude-directory-metadata", "yes", "--max-text-report-size", str(TEXT_BYTES), "--text", "-",
-        str(old), str(new),
-    ))  # fmt: skip
+    """Its report as text on standard output."""
+    return bounded(old, new, "--text", "-", seconds=seconds, grace=GRACE, text_bytes=TEXT_BYTES)
 
 
 def explained(path: str, old: bytes, new: bytes, work: Path, seconds: int = SECONDS) -> str:
@@ -32,7 +28,7 @@ def explained(path: str, old: bytes, new: bytes, work: Path, seconds: int = SECO
     try:
         said = run(diffoscope(files[0], files[1], seconds)).decode("utf-8", "replace")
     except GlassmasterError as error:
-        if "status 124" in error.what or "status 137" in error.what:
+        if took_too_long(error):
             return f"diffoscope took longer than {seconds} s and was stopped\n"
         raise
     return said.replace(f"{work}/", "")

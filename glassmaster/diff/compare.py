@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from glassmaster.diff.model import FIELDS, Change, State
+from glassmaster.diff.model import FIELDS, Change, ChangeKind, State
 from glassmaster.tree.path import sort_key
 
 
@@ -24,8 +24,8 @@ def _both(old: Mapping[str, State], new: Mapping[str, State], unknown: frozenset
             continue
         fields = differing(before, state, unknown)
         if fields:
-            kind = "changed" if {"kind", "content", "link"} & set(fields) else "metadata"
-            yield Change(path, kind, before, state, fields)  # type: ignore[arg-type]
+            kind: ChangeKind = "changed" if {"kind", "content", "link"} & set(fields) else "metadata"
+            yield Change(path, kind, before, state, fields)
 
 
 def differing(old: State, new: State, unknown: frozenset[str] = frozenset()) -> tuple[str, ...]:

@@ -9,9 +9,9 @@ from glassmaster.diff.bytewise import explained
 from glassmaster.diff.compare import compare
 from glassmaster.diff.elf import differences, read_elf
 from glassmaster.diff.facts import kind_of
-from glassmaster.diff.meanings.texts import HASHED, PRIVATE_KEY, SECRETS, unified, with_marked_hashes
+from glassmaster.diff.meanings.texts import HASHED, PRIVATE_KEY, SECRETS, unified, without_hashes
 from glassmaster.diff.model import Change, State
-from glassmaster.diff.source import IMAGE, Source, open_image
+from glassmaster.diff.source import IMAGE, Source, nothing, open_image
 from glassmaster.errors import GlassmasterError
 
 SAME = "is the same on both sides"
@@ -22,9 +22,9 @@ def details(old: Source, new: Source, path: str, work: Path) -> str:
     asked = path.strip("/")
     for image in {*old.states, *new.states}:
         if asked.startswith(f"{image}/") and IMAGE.fullmatch(image):
-            opened = [open_image(side, image, work) if image in side.states else None for side in (old, new)]
+            opened = [open_image(side, image, work) if image in side.states else nothing(image) for side in (old, new)]
             if opened[0] is None or opened[1] is None:
-                raise GlassmasterError(f"/{image}: one side does not have it, or knows nothing of what is in it")
+                raise GlassmasterError(f"/{image}: one side has only a specification of the disc")
             old, new, asked = opened[0], opened[1], asked.removeprefix(f"{image}/")
             break
     change = _change(old, new, asked)
@@ -60,28 +60,32 @@ def _word(state: State | None, field: str) -> str:
 def _content(change: Change, old: Source, new: Source, work: Path) -> Iterator[str]:
     if "content" not in change.fields and change.change not in ("added", "removed"):
         return
+    if IMAGE.fullmatch(change.path):
+        yield f"  a tree of its own: /{change.path}/PATH is a path in it"
+        return
     before = _read(old, change.moved_from or change.path, change.old)
     after = _read(new, change.path, change.new)
     if before is None or after is None:
         yield "  its bytes are not known on both sides"
         return
     if SECRETS.fullmatch(change.path) or PRIVATE_KEY.encode() in before + after:
-        yield "  a key: it is not shown"
+        yield "  a key, or hashes of passwords: it is not shown"
         return
     if {kind_of(before), kind_of(after)} == {"text"}:
         texts = (before.decode("utf-8", "backslashreplace"), after.decode("utf-8", "backslashreplace"))
-        texts = with_marked_hashes(*texts) if change.path in HASHED else texts
+        texts = without_hashes(change.path, *texts)
         yield from (
             line.rstrip("\n")
             for line in unified(*texts, change.path, added=change.old is None, removed=change.new is None, limit=0)
         )
         return
-    if change.old is None or change.new is None:
+    if change.old is None or change.new is None or HASHED.fullmatch(change.path):
         return
     programs = read_elf(before), read_elf(after)
     if programs[0] and programs[1]:
         yield from (f"  {line}" for line in differences(programs[0], programs[1]))
-    yield from explained(change.path, before, after, work).splitlines()
+    # No line of a report on bytes is one of a file with hashes, but it may hold one.
+    yield from without_hashes("", explained(change.path, before, after, work), "")[0].splitlines()
 
 
 def _read(source: Source, path: str, state: State | None) -> bytes | None:

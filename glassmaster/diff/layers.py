@@ -20,7 +20,7 @@ def open_recipe(loaded: LoadedRecipe, label: str) -> Source:
     try:
         layers = [layer for name in layer_names(recipe) for layer in read_layers(places.layer(name))]
         release_id = read_record(places.inputs).release_id
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, RecursionError) as error:
         hint = f"run ./doit mtree:{loaded.name} recipe={label}"
         raise GlassmasterError(f"{label}: its layers cannot be read", why=str(error), hint=hint) from error
     nodes = list(merge(layers, epoch=recipe.epoch))

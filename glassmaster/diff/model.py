@@ -2,7 +2,8 @@
 
 Result
   old, new: Side          what was compared, and how much of it is known
-  trees: TreeDiff ...     the release itself (name ""), then each domU image that both have (its path on the disc)
+  trees: TreeDiff ...     the release itself (name ""), then each domU image that came, went or differs (its path on
+                          the disc); where a side has none, it counts as an empty tree
     changes: Change ...   every path that is not the same: enough to make the new tree of the old one
     groups: Group ...     the same counted by origin (set, package, overlay ...), unchanged origins among them
     rooms: Room ...       bytes by origin and directory, before and after
@@ -34,6 +35,10 @@ FIELDS = ("kind", "content", "link", "mode", "uid", "gid", "mtime", "names")
 Grade = Literal["", "text", "elf", "recompiled", "data", "unknown"]
 # up, down: versions; starts, stops: at boot; moved: in an order or to another path.
 ItemKind = Literal["added", "removed", "changed", "up", "down", "starts", "stops", "moved", "recompiled"]
+# A change of a path as an item.
+IN_WORDS: Mapping[ChangeKind, ItemKind] = {
+    "added": "added", "removed": "removed", "changed": "changed", "metadata": "changed", "moved": "moved",
+}  # fmt: skip
 SectionName = Literal[
     "security", "packages", "kernel", "xen", "boot", "rc", "accounts", "etc", "elf", "size", "hidden",
 ]  # fmt: skip

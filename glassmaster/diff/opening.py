@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,11 +13,13 @@ from glassmaster.diff.parallel import both
 from glassmaster.diff.published import SCHEMES, open_url
 from glassmaster.diff.source import Source, open_path
 from glassmaster.errors import GlassmasterError
-from glassmaster.recipe.load import LoadedRecipe, find, load
+from glassmaster.places import CALLER_DIRECTORY
+from glassmaster.recipe.load import FOLDER, SUFFIX, LoadedRecipe, find, load
+from glassmaster.recipe.model import Recipe
 from glassmaster.run import Command, run
 
 # What is found out about a recipe's layers goes by these variables, too.
-_ENVIRONMENT = ("GLASSMASTER_STORE", "GLASSMASTER_CWD", "SOURCE_DATE_EPOCH")
+_ENVIRONMENT = ("GLASSMASTER_STORE", CALLER_DIRECTORY, "SOURCE_DATE_EPOCH")
 SHOWN = 5
 
 
@@ -74,9 +75,21 @@ def _open(side: Wanted) -> Source:
 
 def budget_of(recipe: str) -> int:
     """What the medium of a recipe holds, as far as the recipe is here; otherwise 0."""
-    with suppress(GlassmasterError):
-        return load(find(recipe)).recipe.media.budget
-    return 0
+    found = recipe_here(recipe)
+    return found.media.budget if found else 0
+
+
+def recipe_here(name: str) -> Recipe | None:
+    """The recipe of recipes/ that a release says it was made of; None where there is none that can be read.
+
+    The name is somebody else's word, so that it is never taken for the path of a file.
+    """
+    if "/" in name:
+        return None
+    try:
+        return load(FOLDER / f"{name}{SUFFIX}").recipe
+    except (GlassmasterError, OSError):
+        return None
 
 
 def plan(recipe: LoadedRecipe) -> Command:

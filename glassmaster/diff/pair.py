@@ -13,7 +13,8 @@ from glassmaster.diff.parallel import both
 from glassmaster.diff.source import IMAGE, Source
 from glassmaster.diff.xenfacts import is_xen
 
-RC_D = "etc/rc.d/"
+RC_D, INETD_CONF = "etc/rc.d/", "etc/inetd.conf"
+_ETC = ("etc/", "usr/pkg/etc/")
 MUCH = 100
 # What rc.conf is made of, in the order in which the shell reads it: the release's defaults (which the overlay machine
 # keeps under another name), that overlay's, what the overlays above it add, and the machine's own.
@@ -66,8 +67,13 @@ def wanted(changes: Collection[Change], states: Mapping[str, State]) -> list[str
     paths: dict[str, None] = {}
     for change in changes:
         came_or_went = change.change in ("added", "removed", "moved")
-        if "content" in change.fields or (came_or_went and _is_telling(change.path)):
+        # A key may be one by its content alone, and its mode counts.
+        is_opened = bool({"mode", "uid", "gid"} & set(change.fields)) and change.path.startswith(_ETC)
+        if "content" in change.fields or is_opened or (came_or_went and _is_telling(change.path)):
             paths[change.path] = None
+    if any(change.path.startswith("etc/") and change.change != "metadata" for change in changes):
+        # It may include what changed.
+        paths[INETD_CONF] = None
     if any(starting(change) for change in changes):
         paths |= dict.fromkeys([*rc_confs(states), *(path for path in states if path.startswith(RC_D))])
     # A domU's image is a tree of its own.
@@ -87,4 +93,4 @@ def rc_confs(paths: Iterable[str]) -> list[str]:
 
 def _is_telling(path: str) -> bool:
     """A file that means something by being there."""
-    return path.startswith(("etc/", "boot/", "usr/pkg/etc/")) or path == "boot.cfg" or is_kernel(path) or is_xen(path)
+    return path.startswith((*_ETC, "boot/")) or path == "boot.cfg" or is_kernel(path) or is_xen(path)

@@ -12,7 +12,7 @@ from glassmaster.atomic import put_in_place, temporary_beside
 from glassmaster.diff.contents import Contents
 from glassmaster.diff.source import CHECKSUMS, DISC, DOMUS, TREE, Source, bytes_of, of_directory
 from glassmaster.errors import GlassmasterError
-from glassmaster.inputs.checksums import parse_sha512
+from glassmaster.inputs.checksums import parse_sha512, require_name
 from glassmaster.inputs.mirror import read_small
 from glassmaster.inputs.source import opened
 
@@ -30,6 +30,8 @@ class Published:
 
     def fetch(self, path: str, folder: Path) -> Path:
         """A file of it, verified, below a directory of this machine; what is there already is not fetched again."""
+        # A name in somebody's list becomes one of this machine.
+        require_name(path, f"{self.url}/{CHECKSUMS}")
         target = folder / path
         if target.exists():
             return target
@@ -90,16 +92,9 @@ def open_url(url: str, work: Path) -> Source:
     for path in sorted(digests):
         parts = path.split("/")
         if path == TREE or (parts[0] == DOMUS and len(parts) == 2 and path.endswith((".mtree", ".json"))):
-            _require_plain(path, base)
             release.fetch(path, folder)
     source = of_directory(folder, url)
     side = replace(source.side, form="url", label=url)
     if DISC not in digests:
         return replace(source, side=side)
     return replace(source, side=replace(side, bytes_known=True), contents=PublishedContents(release, DISC, folder))
-
-
-def _require_plain(path: str, base: str) -> None:
-    """A name in somebody's list becomes one of this machine: nothing but plain names below the directory."""
-    if any(part in ("", ".", "..") or not part.isprintable() for part in path.split("/")):
-        raise GlassmasterError(f"{base}/{CHECKSUMS}: {path!r}: not a path below the release")

@@ -21,9 +21,9 @@ from glassmaster.diff.meanings.security import security
 from glassmaster.diff.meanings.size import size
 from glassmaster.diff.meanings.texts import etc
 from glassmaster.diff.meanings.xen import xen
-from glassmaster.diff.model import Change, Item, Result, Section, TreeDiff
+from glassmaster.diff.model import Item, ItemKind, Result, Section, State, TreeDiff
 from glassmaster.diff.pair import Pair, paired
-from glassmaster.diff.source import IMAGE, Source, open_image, with_same_origins
+from glassmaster.diff.source import IMAGE, Source, nothing, open_image, with_same_origins
 from glassmaster.diff.verdict import DEFAULT_RULES, verdict
 from glassmaster.errors import GlassmasterError
 
@@ -54,23 +54,37 @@ def _trees(old: Source, new: Source, terms: Terms, work: Path) -> Iterator[TreeD
     own = compare_trees("", old, new, terms)
     yield own
     for change in own.changes:
-        if IMAGE.fullmatch(change.path) and change.old and change.new and "content" in change.fields:
-            yield _image(change, old, new, terms, work)
+        before = _image_of(change.old, change.moved_from or change.path)
+        after = _image_of(change.new, change.path)
+        if (before or after) and not (before and after and "content" not in change.fields):
+            yield _image(before, after, old, new, terms, work)
 
 
-def _image(change: Change, old: Source, new: Source, terms: Terms, work: Path) -> TreeDiff:
-    """A domU's image as a tree; what is in one that cannot be looked into may be anything."""
+def _image_of(state: State | None, path: str) -> str:
+    """The path, if a domU's image is there; otherwise ""."""
+    return path if state is not None and state.kind == "file" and IMAGE.fullmatch(path) else ""
+
+
+def _image(before: str, after: str, old: Source, new: Source, terms: Terms, work: Path) -> TreeDiff:
+    """A domU's image as a tree, compared with an empty one where a side has none ("").
+
+    What is in one that cannot be looked into may be anything; what went with it does no harm.
+    """
+    name = after or before
     try:
-        before = open_image(old, change.moved_from or change.path, work)
-        after = open_image(new, change.path, work)
-        if before and after:
-            return compare_trees(change.path, before, after, terms)
-        names = ", ".join(side.side.label for side, image in ((old, before), (new, after)) if image is None)
+        sides = [
+            open_image(side, path, work) if path else nothing(f"no {name}")
+            for side, path in ((old, before), (new, after))
+        ]
+        if sides[0] and sides[1]:
+            return compare_trees(name, sides[0], sides[1], terms)
+        names = ", ".join(side.side.label for side, image in zip((old, new), sides, strict=True) if image is None)
         why = f"{names} has only a specification of the disc"
     except GlassmasterError as error:
         why = f"{error.what}: {error.why}".replace("\n", " ")
-    item = Item("its files", "changed", rule="unknown", paths=(change.path,), detail=f"not known: {why}")
-    return TreeDiff(change.path, 0, 0, sections=(Section("security", (item,)),))
+    kind: ItemKind = "changed" if before and after else "added" if after else "removed"
+    item = Item("its files", kind, rule="unknown" if after else "", paths=(name,), detail=f"not known: {why}")
+    return TreeDiff(name, 0, 0, sections=(Section("security", (item,)),))
 
 
 def compare_trees(name: str, old: Source, new: Source, terms: Terms) -> TreeDiff:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from typing import Any
 
 from glassmaster.checks.ffs_reader import Image
 from glassmaster.checks.readback import explained_ffs, file_digest, found_in_ffs, read_iso
-from glassmaster.diff.contents import Contents, DiscContents, FfsContents, NoContents
+from glassmaster.diff.contents import Contents, DiscContents, FfsContents, LayerContents, NoContents
 from glassmaster.diff.model import Form, Side, State
 from glassmaster.diff.origins import adopted, told_origins
 from glassmaster.diff.spec import Spec, read_spec
@@ -124,7 +125,7 @@ def _facts(path: Path) -> Mapping[str, Any]:
     """What a build says of an image; nothing where there is no such file, or another one of its name."""
     try:
         found = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -171,6 +172,11 @@ def open_image(source: Source, path: str, work: Path) -> Source | None:
     return _image(_copied(source, path, work), path, "image")
 
 
+def nothing(label: str) -> Source:
+    """An empty tree, which is known whole: the side of a domU's image that is not there."""
+    return Source(Side(label, "image"), {}, LayerContents({}))
+
+
 def _with_bytes(opened: Source, image: Path) -> Source:
     side = replace(opened.side, bytes_known=True, image_size=image.stat().st_size)
     return replace(opened, side=side, contents=bytes_of(image))
@@ -182,7 +188,9 @@ def bytes_of(image: Path) -> Contents:
 
 
 def _copied(source: Source, path: str, work: Path) -> Path:
-    target = work / f"{source.states[path].sha256}.img"
+    # A name of our own: both the path and the digest are somebody else's words.
+    known = repr((source.side.label, path, source.states[path].sha256))
+    target = work / f"{hashlib.sha256(known.encode()).hexdigest()}.img"
     if not target.exists():
         source.contents.copy(path, target)
     return target

@@ -10,10 +10,12 @@ from glassmaster.diff.model import State
 from glassmaster.diff.states import of_listed
 from glassmaster.errors import GlassmasterError
 from glassmaster.places import STANDIN_NOTICE
-from glassmaster.tree.mtree import number, octal, parse_mtree, unvis_at
+from glassmaster.tree.mtree import number, octal, parse_mtree, sha256, unvis_at
 from glassmaster.tree.mtreespec import SpecLine, parse
 
-_HEADER = re.compile(r"# glassmaster recipe ([^\s,]+)(?:, domU [^\s,]+)?, release ([0-9a-f]+)")
+# As recipes and domUs may be called.
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}"
+_HEADER = re.compile(rf"# glassmaster recipe ({_NAME})(?:, domU {_NAME})?, release ([0-9a-f]{{1,64}})(?![^\s,])")
 # mtree(5)'s types that only foreign specifications have.
 _SPECIAL = ("block", "char", "fifo", "socket")
 # A keyword, and the field of a comparison that needs it.
@@ -61,6 +63,6 @@ def _state(line: SpecLine) -> State:
         number(line, "gid") if "gid" in told else 0,
         number(line, "time", before=".") if "time" in told else 0,
         number(line, "size") if kind == "file" and "size" in told else 0,
-        told.get("sha256", told.get("sha256digest", "")) if kind == "file" else "",
+        sha256(line, "sha256", "sha256digest") if kind == "file" else "",
         unvis_at(told.get("link", ""), line.where) if kind == "link" else "",
     )

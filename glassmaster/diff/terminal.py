@@ -107,7 +107,7 @@ def _paths(tree: TreeDiff) -> Iterator[str]:
             continue
         yield f"{words.group_name(group)}{f' in /{tree.name}' if tree.name else ''}: {words.group_counts(group)}"
         for change in changes:
-            mark = {"metadata": "m"}.get(change.change) or words.MARKS[change.change]
+            mark = "m" if change.change == "metadata" else words.MARKS[change.change]
             source = f" from /{change.moved_from}" if change.moved_from else ""
             fields = f" ({', '.join(change.fields)})" if change.fields and change.change != "moved" else ""
             note = f", {change.note}" if change.note else ""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from glassmaster.diff.model import Change, Decision, Group, Item, Side, Verdict
+from glassmaster.diff.model import Change, Decision, Group, Item, ItemKind, Side, Verdict
 
 # How a kind of change is marked; also their order.
-MARKS = {
+MARKS: Mapping[ItemKind, str] = {
     "added": "+", "removed": "-", "changed": "~", "up": "^", "down": "v", "starts": "+", "stops": "-", "moved": ">",
     "recompiled": "~",
 }  # fmt: skip
@@ -25,7 +25,7 @@ def count(number: int, word: str) -> str:
 def kinds(items: Iterable[Item]) -> str:
     """`2 up, 1 added`."""
     counted = Counter(item.change for item in items)
-    return ", ".join(f"{counted[kind]:,} {kind}" for kind in MARKS if counted[kind])  # type: ignore[index]
+    return ", ".join(f"{counted[kind]:,} {kind}" for kind in MARKS if counted[kind])
 
 
 def values(item: Item) -> str:

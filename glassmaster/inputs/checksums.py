@@ -1,13 +1,18 @@
-"""Checksum files of NetBSD's mirrors: `SHA512 (NAME) = HEX` lines, as cksum(1) prints them (release(7))."""
+"""Checksum files of NetBSD's mirrors and of our releases: `SHA512 (NAME) = HEX` lines, as cksum(1) prints them
+(release(7))."""
 
 from __future__ import annotations
 
 import re
+from pathlib import PurePosixPath
 
 from glassmaster.errors import GlassmasterError
 
 SHA512_HEX = re.compile(r"[0-9a-f]{128}")
 _LINE = re.compile(r"(?P<algorithm>[A-Za-z0-9]+) \((?P<name>[^)\n]+)\) = (?P<digest>[0-9a-fA-F]+)")
+# What a shell, a URL and every file system take as it is.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*(/[A-Za-z0-9][A-Za-z0-9._+-]*)*")
+LONGEST = 200
 
 
 def parse_sha512(text: str, name: str) -> dict[str, str]:
@@ -36,3 +41,10 @@ def parse_sha512(text: str, name: str) -> dict[str, str]:
 def format_checksums(algorithm: str, digests: dict[str, str]) -> str:
     """The text of a checksum file, names sorted."""
     return "".join(f"{algorithm} ({name}) = {digest}\n" for name, digest in sorted(digests.items()))
+
+
+def require_name(name: str, where: str) -> None:
+    """Raise GlassmasterError unless it is a plain name below a release's directory, and leads nowhere else."""
+    if not _NAME.fullmatch(name) or len(name) > LONGEST or ".." in PurePosixPath(name).parts:
+        why = f"expected up to {LONGEST} letters, digits and . _ + -, in parts that begin with a letter or digit"
+        raise GlassmasterError(f"{where}: {name[:LONGEST]!r} cannot be the name of a file of a release", why=why)

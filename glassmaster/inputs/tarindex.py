@@ -94,7 +94,7 @@ def read_index(folder: Path) -> TarIndex | None:
         document = json.loads((folder / "index.json").read_bytes())
         members = {row["path"]: Member(**row) for row in document["members"]}
         return TarIndex(tar, members) if tar.stat().st_size == document["size"] else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

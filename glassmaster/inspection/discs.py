@@ -8,11 +8,11 @@ from pathlib import Path
 from glassmaster.checks.ffs_reader import Image
 from glassmaster.checks.readback import explained_ffs, file_digest
 from glassmaster.diff.contents import FfsContents
-from glassmaster.diff.source import Source, open_image, open_path
+from glassmaster.diff.source import IMAGE, Source, open_image, open_path
 from glassmaster.errors import GlassmasterError
 from glassmaster.inspection.model import Cell, Report, Table, table
 from glassmaster.inspection.partitions import GPT_GUARD, SECTOR, boot_code, read_mbr
-from glassmaster.inspection.trees import IMAGE, kernels, tree_facts, tree_tables
+from glassmaster.inspection.trees import kernels, tree_facts, tree_tables
 from glassmaster.inspection.volume import BLOCK, Volume, read_volume
 
 EL_TORITO = ("platform", "bootable", "media", "#block", "#sectors")

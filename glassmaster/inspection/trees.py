@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 
+from glassmaster.diff.kernelfacts import is_kernel
 from glassmaster.diff.model import State, group_of
 from glassmaster.diff.origins import installed_packages
 from glassmaster.diff.source import Source
@@ -16,11 +17,8 @@ from glassmaster.inspection.model import Cell, Report, Table, table
 RELEASE = "etc/glassmaster/release"
 NOTHING_KNOWN = "(no origin known)"
 TOP = 15
-# Kernels in the root, and those that an installation disc carries for what it installs.
-_KERNEL = re.compile(r"netbsd[^/]*|(?:.*/)?binary/kernel/netbsd-[^/]+\.gz")
 _SET = re.compile(r"(?:.*/)?binary/sets/([^/]+)\.(?:tgz|tar\.xz)")
 _MANIFEST = re.compile(r"etc/mtree/set\.([^/]+)")
-IMAGE = re.compile(r"images/[^/]+\.img")
 
 
 def tree_tables(states: Mapping[str, State]) -> tuple[Table, ...]:
@@ -65,7 +63,7 @@ def kernels(source: Source) -> tuple[Report, ...]:
     if not source.contents.known:
         return ()
     files = {path for path, state in source.states.items() if state.kind == "file"}
-    wanted = [path for path in files if _KERNEL.fullmatch(path) or is_xen(path)]
+    wanted = [path for path in files if is_kernel(path) or is_xen(path)]
     found = []
     for path, data in source.contents.each(sorted(wanted)):
         if is_xen(path):

@@ -1,20 +1,16 @@
-"""SHA512: the digests of a release's files, as NetBSD's cksum(1) writes and reads them; names that may stand there."""
+"""SHA512: the digests of a release's files, as NetBSD's cksum(1) writes and reads them."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from glassmaster.errors import GlassmasterError
-from glassmaster.inputs.checksums import format_checksums, parse_sha512
+from glassmaster.inputs.checksums import format_checksums, parse_sha512, require_name
 from glassmaster.release.artefacts import DIGESTS, DOMU, REBUILDS
 from glassmaster.release.signing import SUFFIX
 
 ALGORITHM = "SHA512"
-# What a shell, a URL and every file system take as it is.
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*(/[A-Za-z0-9][A-Za-z0-9._+-]*)*")
-LONGEST = 200
 # Not in the list: the list itself, signatures (of it, and of the domUs' own list), and what others add later on.
 SIGNATURES = (DIGESTS + SUFFIX, f"{DOMU}/{DIGESTS}{SUFFIX}")
 
@@ -50,13 +46,6 @@ def parse_list(text: str, where: str) -> dict[str, str]:
     if not digests or format_list(digests) != text:
         raise GlassmasterError(f"{where}: not as `doit release` writes it", why="names sorted, each once, nothing else")
     return digests
-
-
-def require_name(name: str, where: str) -> None:
-    """Raise GlassmasterError unless it is a plain name below a release's directory, and leads nowhere else."""
-    if not _NAME.fullmatch(name) or len(name) > LONGEST or ".." in PurePosixPath(name).parts:
-        why = f"expected up to {LONGEST} letters, digits and . _ + -, in parts that begin with a letter or digit"
-        raise GlassmasterError(f"{where}: {name[:LONGEST]!r} cannot be the name of a file of a release", why=why)
 
 
 def differences(listed: Collection[str], there: Collection[str]) -> list[str]:

@@ -65,7 +65,7 @@ def read_layers(path: Path) -> tuple[Layer, ...]:
             raise ValueError(f"its format is {document['format']}, expected {FORMAT}")
         blobs = [path.parent / name for name in document["blobs"]]
         return tuple(_layer(one, blobs) for one in document.get("layers", [document]))
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+    except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         raise GlassmasterError(
             f"{path}: not a layer of this version",
             why=str(error),

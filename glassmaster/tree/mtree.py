@@ -22,6 +22,7 @@ SIGNATURE = "#mtree v2.0"
 KINDS: dict[str, Kind] = {"file": "file", "dir": "dir", "link": "link"}
 _DECIMAL = re.compile(r"[0-9]{1,18}")
 _OCTAL = re.compile(r"[0-7]+")
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ def _listed(line: SpecLine) -> Listed:
         gid=number(line, "gid"),
         mtime=number(line, "time", before="."),
         size=number(line, "size") if kind == "file" else 0,
-        sha256=line.keywords.get("sha256", ""),
+        sha256=sha256(line, "sha256"),
         link=unvis_at(line.keywords.get("link", ""), line.where),
         inode=next(iter(_tagged(tags, "inode:")), ""),
         origin=next(iter(_tagged(tags, "origin:")), ""),
@@ -133,6 +134,15 @@ def octal(line: SpecLine, keyword: str) -> int:
     if not _OCTAL.fullmatch(text) or int(text, 8) > PERMISSIONS:
         raise GlassmasterError(f"{line.where}: {line.path}: {keyword}={text or '(none)'}: expected an octal mode")
     return int(text, 8)
+
+
+def sha256(line: SpecLine, *keywords: str) -> str:
+    """The digest of the first of these keywords that is there, in lower case; "" for none. Others are an error."""
+    keyword = next((word for word in keywords if word in line.keywords), "")
+    text = line.keywords.get(keyword, "")
+    if text and not _SHA256.fullmatch(text):
+        raise GlassmasterError(f"{line.where}: {line.path}: {keyword}={text[:100]}: expected 64 hexadecimal digits")
+    return text.lower()
 
 
 def unvis_at(text: str, where: str) -> str:

@@ -153,6 +153,32 @@ def test_an_emptied_store_is_said(built: Project, tmp_path: Path) -> None:
     assert rows(text)["file"][0].startswith("not to be found any more: ")
 
 
+def test_what_changed_since_the_build_is_said(built: Project) -> None:
+    assert "stale" not in asked(built, "/etc/rc") and as_json(built, "/etc/rc")["stale"] == ""
+    rc = built.path / "overlays" / "machine" / "etc" / "rc"
+    rc.write_text(rc.read_text() + "# more\n")
+    (said,) = asked(built, "/etc/rc")["stale"]
+    assert said == (
+        "this is of the last build; overlay:standin:machine would run now (overlays/machine/etc/rc: file changed): "
+        "`./doit mtree:standin` builds it"
+    )
+    assert as_json(built, "/etc/rc")["stale"] == said
+    # A path that is not there may come with the build; an image that does not have the overlay is what it was.
+    assert "overlay:standin:machine" in asked(built, "/etc/nothing", status=1)["stale"][0]
+    assert "stale" not in asked(built, "domu:small/etc/motd")
+    built.doit("mtree")
+    assert "stale" not in asked(built, "/etc/rc")
+
+
+def test_another_recipe_than_the_one_that_was_built_is_said(built: Project) -> None:
+    recipe = built.path / "recipes" / "standin.yaml"
+    recipe.write_text(recipe.read_text().replace("epoch: ", "epoch: 2026-03-04 #", 1))
+    (said,) = asked(built, "/etc/rc")["stale"]
+    assert " would run now (" in said and said.endswith(": `./doit mtree:standin` builds it")
+    (said,) = asked(built, "domu:small/etc/motd")["stale"]
+    assert said.endswith(": `./doit domu:standin:small` builds it")
+
+
 def test_mistakes(built_once: Project, clone: Project) -> None:
     assert "there is no domU 'smal'\n  did you mean small?" in built_once.doit("why", "domu:smal/etc", status=3)
     assert "`..` in a path" in built_once.doit("why", "/etc/../x", status=3)

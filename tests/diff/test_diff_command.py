@@ -148,8 +148,30 @@ def test_a_published_release_that_was_changed(published: tuple[Path, str, list[s
 def test_a_list_with_strange_paths(published: tuple[Path, str, list[str]]) -> None:
     here, url, _ = published
     text = (here / "old/SHA512").read_text()
-    write_text(here / "old/SHA512", text + f"SHA512 (domu/..mtree) = {'0' * 128}\nSHA512 (domu/.json) = {'1' * 128}\n")
-    assert doit(here, url, "new").returncode == 3
+    for name in ("domu/..mtree", "domu/.json", "domu/a b.mtree", "domu/-x.json", f"domu/{'x' * 250}.json"):
+        write_text(here / "old/SHA512", f"{text}SHA512 ({name}) = {'0' * 128}\n")
+        result = doit(here, url, "new")
+        assert result.returncode == 3 and "cannot be the name of a file of a release" in result.stdout, name
     write_text(here / "old/SHA512", "SHA512 (other) = " + "0" * 128 + "\n")
     result = doit(here, url, "new")
     assert result.returncode == 3 and "no release is published here" in result.stdout
+
+
+@pytest.mark.parametrize("header", ["# glassmaster recipe racks, release 0123456789ab\n", ""], ids=["ours", "foreign"])
+def test_a_specification_names_no_file_of_this_machine(published: tuple[Path, str, list[str]], header: str) -> None:
+    """A digest is 64 digits and nothing else: what it says becomes part of no name."""
+    here, url, _ = published
+    tree = (here / "old/dom0.mtree").read_text()
+    line = next(line for line in tree.splitlines() if line.startswith("./images/base.img "))
+    digest = next(word for word in line.split() if word.startswith("sha256="))
+    words = line.replace(digest, f"sha256={here}/caught")
+    (here / "old/dom0.mtree").write_text(
+        tree.replace(line, words).replace("# glassmaster recipe racks, release 0123456789ab\n", header)
+    )
+    (here / "old/domu/base.json").write_text(json.dumps({"sha256": f"{here}/caught"}))
+    names = ["dom0.iso", "dom0.mtree", "domu/base.json", "domu/base.mtree", "domu/base.img"]
+    digests = {name: hashlib.sha512((here / "old" / name).read_bytes()).hexdigest() for name in names}
+    write_text(here / "old/SHA512", format_checksums("SHA512", digests))
+    result = doit(here, url, "new")
+    assert result.returncode == 3 and "expected 64 hexadecimal digits" in result.stdout
+    assert not list(here.glob("caught*"))

@@ -7,10 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from glassmaster.diff.markdown import markdown
-from glassmaster.diff.model import Result, dumps
+from glassmaster.diff.model import Result
 from glassmaster.diff.releases import Terms, compare_releases
-from glassmaster.diff.terminal import section
 from tests.diff.conftest import (
     CONFIG,
     EPOCH,
@@ -325,17 +323,6 @@ def test_a_packages_service_may_listen(pairs: Pairs) -> None:
         world.file("set:etc", "etc/rc.conf", f"{RC_CONF}mydaemon=YES\n")
 
     assert security(pairs.compare(change)) == [("mydaemon", "added", "listener")]
-
-
-def test_a_hash_is_never_shown(pairs: Pairs) -> None:
-    def change(world: World) -> None:
-        world.file("set:etc", "etc/master.passwd", PASSWD.replace("$sha1$1$x", "$sha1$1$secret"), 0o600)
-
-    found = pairs.compare(change)
-    for text in (dumps(found), markdown(found), section(found, "all")):
-        assert "secret" not in text and "$sha1$1$x" not in text
-    diff = next(item.detail for item in items(found, "etc") if item.what == "/etc/master.passwd")
-    assert "-root:(hash):0:0" in diff and "+root:(another hash):0:0" in diff
 
 
 def test_programs(pairs: Pairs, program: Callable[..., bytes]) -> None:

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from glassmaster.atomic import write_text
 from glassmaster.diff.contents import DiscContents
-from glassmaster.diff.opening import wanted
+from glassmaster.diff.opening import recipe_here, wanted
 from glassmaster.diff.spec import parse_spec
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.checksums import format_checksums
-from tests.diff.conftest import EPOCH, RC_CONF, Pairs, World, fill, items, opened, result
+from tests.diff.conftest import EPOCH, HEADER, RC_CONF, Pairs, World, fill, items, opened, result
 
 
 def test_any_mix_of_forms_is_the_same(pairs: Pairs) -> None:
@@ -90,60 +90,6 @@ def test_a_handed_over_release_is_described_by_its_checksums(pairs: Pairs) -> No
     assert opened(release).side.recipe == "racks"
     write_text(release / "SHA512", format_checksums("SHA512", {**digests, "dom0.mtree": "0" * 128}))
     assert opened(release).side.recipe == ""
-
-
-@pytest.mark.parametrize("name", ["base", "ffsroot"])
-@pytest.mark.parametrize("form", ["release", "disc", "mtree"])
-def test_domu_images_are_trees_of_their_own(pairs: Pairs, name: str, form: str) -> None:
-    def guest(world: World, *, is_new: bool) -> None:
-        inner = fill(World(world.folder / "guest"))
-        if is_new:
-            inner.file("set:base", "bin/cat", "program bin/cat\n", 0o4555)
-        world.images[name] = inner
-
-    old, new = pairs.worlds(lambda world: None)
-    guest(old, is_new=False)
-    guest(new, is_new=True)
-    if form == "disc":
-        found = result(old.disc(), new.disc())
-    else:
-        below = "dom0.mtree" if form == "mtree" else "."
-        found = result(old.release() / below, new.release() / below)
-    own, image = found.trees
-    assert [change.path for change in own.changes] == [f"images/{name}.img"]
-    assert image.name == f"images/{name}.img"
-    assert [(change.path, change.fields) for change in image.changes] == [("bin/cat", ("mode",))]
-    assert [decision.name for decision in found.verdict.open] == [f"setuid:images/{name}.img:/bin/cat"]
-
-
-def test_a_domu_image_is_compared_with_another(pairs: Pairs) -> None:
-    old, new = pairs.worlds(lambda world: world.file("set:base", "bin/cat", "another\n", 0o555))
-    found = result(old.image(pairs.folder, "base"), new.image(pairs.folder, "ffsroot"))
-    assert [change.path for change in found.tree.changes] == ["bin/cat"]
-
-
-def test_without_a_description_a_domu_image_is_not_looked_into(pairs: Pairs) -> None:
-    old, new = pairs.worlds(lambda world: None)
-    old.images["base"] = fill(World(pairs.folder / "one"))
-    new.images["base"] = fill(World(pairs.folder / "two"))
-    new.images["base"].file("set:base", "bin/cat", "another\n")
-    specifications = []
-    for world in (old, new):
-        specifications.append(world.release() / "dom0.mtree")
-        shutil.rmtree(world.folder / "domu")
-    found = result(specifications[0], specifications[1])
-    assert found.trees[1].changes == () and "not known" in found.trees[1].section("security").items[0].detail
-    assert found.verdict.exit_status == 2
-
-
-def test_a_domu_image_that_is_none(pairs: Pairs) -> None:
-    old, new = pairs.worlds(lambda world: None)
-    for world in (old, new):
-        world.file("overlay:dom0", "images/odd.img", f"{world.folder.name}: no image at all\n")
-    found = result(old.disc(), new.disc())
-    assert [change.path for change in found.tree.changes] == ["images/odd.img"]
-    assert "not a sound FFS image" in found.trees[1].section("security").items[0].detail
-    assert [decision.name for decision in found.verdict.open] == ["unknown:images/odd.img:its files"]
 
 
 # --- discs from elsewhere
@@ -237,13 +183,36 @@ def test_what_a_word_means(pairs: Pairs, tmp_path: Path) -> None:
 
 
 def test_a_foreign_specification_tells_what_it_can() -> None:
-    spec = parse_spec(
-        "./bin type=dir mode=755\n./bin/cat type=file uname=root size=3 sha256=ab\n./tty type=char\n", "x"
-    )
-    assert spec.states["bin/cat"].sha256 == "ab" and spec.states["tty"].kind == "special"
+    text = f"./bin type=dir mode=755\n./bin/cat type=file uname=root size=3 sha256digest={'AB' * 32}\n./tty type=char\n"
+    spec = parse_spec(text, "x")
+    assert spec.states["bin/cat"].sha256 == "ab" * 32 and spec.states["tty"].kind == "special"
     assert spec.unknown == {"mode", "uid", "gid", "mtime", "names"}
     with pytest.raises(GlassmasterError, match="x:1: a: type=nonsense"):
         parse_spec("./a type=nonsense\n", "x")
+
+
+@pytest.mark.parametrize("digest", ["/tmp/x", "ab", "ab" * 31 + "..", "ab" * 33, "../" * 21 + "x"])
+def test_a_digest_is_64_digits(digest: str) -> None:
+    line = f"./a type=file mode=0644 uid=0 gid=0 size=1 time=0.0 sha256={digest} tags=origin:set\\072base\n"
+    for header in ("", f"# {HEADER}\n"):
+        with pytest.raises(GlassmasterError, match="expected 64 hexadecimal digits"):
+            parse_spec(header + line, "x")
+
+
+def test_the_name_of_a_recipe_is_no_path() -> None:
+    line = "./a type=dir mode=0644 uid=0 gid=0 time=0.0\n"
+    assert parse_spec(f"# glassmaster recipe racks, release 0123456789ab\n{line}", "x").recipe == "racks"
+    for name in ("/tmp/rules.yaml", "../rules", "a/b"):
+        assert parse_spec(f"# glassmaster recipe {name}, release 0123456789ab\n{line}", "x").recipe == ""
+
+
+def test_only_recipes_of_this_repository_have_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "recipes").mkdir()
+    for path in (tmp_path / "recipes/mine.yaml", tmp_path / "other.yaml"):
+        shutil.copy("recipes/standin.yaml", path)
+    monkeypatch.chdir(tmp_path)
+    assert recipe_here("mine") is not None
+    assert [recipe_here(name) for name in ("other.yaml", "./other", f"{tmp_path}/other", "none")] == [None] * 4
 
 
 @given(st.data())

@@ -215,8 +215,8 @@ def test_diffoscope_is_bounded() -> None:
     argv = diffoscope.compare(Path("a"), Path("b"), Path("t"), Path("h"), 60).argv
     assert argv[4:] == (
         "timeout", "-k", "20", "80", "diffoscope", "--no-progress", "--timeout", "60",
-        "--exclude-directory-metadata", "yes", "--max-report-size", "2000000", "--max-page-size", "2000000",
-        "--max-text-report-size", "200000", "--max-diff-block-lines-saved", "2000",
+        "--exclude-directory-metadata", "yes", "--max-text-report-size", "200000",
+        "--max-report-size", "2000000", "--max-page-size", "2000000", "--max-diff-block-lines-saved", "2000",
         "--text", "t", "--html", "h", "a", "b",
     )  # fmt: skip
 
@@ -248,6 +248,14 @@ def test_one_that_does_not_end_is_stopped(tmp_path: Path, monkeypatch: pytest.Mo
     program(tmp_path, "exec sleep 600", monkeypatch)
     monkeypatch.setattr(diffoscope, "GRACE", 0)
     monkeypatch.setattr(diffoscope, "SECONDS", 1)
+    monkeypatch.setattr(diffoscope.compare, "__defaults__", (1,))
+    found = diffoscope.explain("x", *files(tmp_path, b"a", b"b"), tmp_path / "repro")
+    assert found.reports == () and "took too long and was stopped" in found.problems[0]
+
+
+def test_one_that_must_be_killed_took_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program(tmp_path, "trap '' TERM; while :; do sleep 0.1; done", monkeypatch)
+    monkeypatch.setattr(diffoscope, "GRACE", 1)
     monkeypatch.setattr(diffoscope.compare, "__defaults__", (1,))
     found = diffoscope.explain("x", *files(tmp_path, b"a", b"b"), tmp_path / "repro")
     assert found.reports == () and "took too long and was stopped" in found.problems[0]

@@ -111,6 +111,7 @@ def test_the_sample_of_the_next_test_is_a_layer_when_nothing_is_changed(tmp_path
         broken(entries=5),
         broken(blobs=[5]),
         broken(deleted=None),
+        b"[" * 200_000,
     ],
 )
 def test_what_is_no_layer_is_refused(tmp_path: Path, data: bytes) -> None:

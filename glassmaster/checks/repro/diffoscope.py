@@ -7,15 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from glassmaster.checks.diffoscope import bounded, took_too_long
 from glassmaster.errors import GlassmasterError
 from glassmaster.run import Command, run
 
 SECONDS, GRACE = 120, 20
 HTML_BYTES, TEXT_BYTES, BLOCK_LINES = 2_000_000, 200_000, 2000
-DIFFERENT = 1
 FAT_SIGNATURE, FAT_BYTES = (b"FAT12", b"FAT16", b"FAT32"), 90
 _LACKING = re.compile(r"Installing the '[^']+'[^\n]*?may produce (?:a )?better output|'[^']+' not available in path")
-_ENDED_BY_TIMEOUT = (124, 137)
 
 
 @dataclass(frozen=True)
@@ -27,15 +26,12 @@ class Explained:
 
 
 def compare(plain: Path, other: Path, text: Path, html: Path, seconds: int = SECONDS) -> Command:
-    """Compare two files: text and HTML, no longer than this, and not larger. It is killed if it takes no notice."""
-    return Command((
-        "sh", "-c", '"$@"; status=$?; [ "$status" = 1 ] || exit "$status"', "sh",
-        "timeout", "-k", str(GRACE), str(seconds + GRACE), "diffoscope", "--no-progress", "--timeout", str(seconds),
-        "--exclude-directory-metadata", "yes",
-        "--max-report-size", str(HTML_BYTES), "--max-page-size", str(HTML_BYTES),
-        "--max-text-report-size", str(TEXT_BYTES), "--max-diff-block-lines-saved", str(BLOCK_LINES),
-        "--text", str(text), "--html", str(html), str(plain), str(other),
-    ))  # fmt: skip
+    """Compare two files: text and HTML, no longer than this, and not larger."""
+    return bounded(
+        plain, other, "--max-report-size", str(HTML_BYTES), "--max-page-size", str(HTML_BYTES),
+        "--max-diff-block-lines-saved", str(BLOCK_LINES), "--text", str(text), "--html", str(html),
+        seconds=seconds, grace=GRACE, text_bytes=TEXT_BYTES,
+    )  # fmt: skip
 
 
 def copy_out(image: Path, folder: Path) -> Command:
@@ -63,7 +59,7 @@ def explain(name: str, plain: Path, other: Path, folder: Path) -> Explained:
     try:
         run(compare(_readable(plain, folder), _readable(other, folder), text, html), log=folder / f"{stem}.log")
     except GlassmasterError as error:
-        how = "took too long and was stopped" if f"status {_ENDED_BY_TIMEOUT[0]}" in error.what else error.what
+        how = "took too long and was stopped" if took_too_long(error) else error.what
         return Explained(tuple(path for path in (text, html) if path.exists()), (f"diffoscope: {how}\n{error.why}",))
     found = _shortened(text) if text.exists() else ""
     lacking = tuple(f"diffoscope: {problem}" for problem in problems(found))

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from glassmaster.config.check_guests import read_guests
 from glassmaster.config.tree import ConfigTree, Server
-from glassmaster.diff.model import Change, Item, ItemKind, Section
+from glassmaster.diff.model import IN_WORDS, Change, Item, Section
 from glassmaster.diff.pair import Pair
 
 _BELOW = "etc/"
-_IN_WORDS: Mapping[str, ItemKind] = {
-    "added": "added", "removed": "removed", "changed": "changed", "metadata": "changed", "moved": "moved",
-}  # fmt: skip
 
 
 def hidden(pair: Pair, config: ConfigTree, image: str = "") -> Section:
@@ -35,7 +32,7 @@ def _of(server: Server, pair: Pair) -> Iterator[Item]:
             item = server.items.get(path)
             if item is not None and item.kind != "dir" and not change.only_time:
                 yield Item(
-                    server.where(path), _IN_WORDS[change.change], rule="hidden", paths=(path,), detail=_says(change)
+                    server.where(path), IN_WORDS[change.change], rule="hidden", paths=(path,), detail=_says(change)
                 )
 
 

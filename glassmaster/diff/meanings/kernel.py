@@ -18,8 +18,11 @@ def kernel(pair: Pair) -> Section:
     changes = [change for change in pair.changes if is_kernel(change.path) and change.change != "metadata"]
     items: list[Item] = []
     for change in changes:
-        if change.old is None or change.new is None:
-            items.append(Item(f"/{change.path}", "removed" if change.new is None else "added", paths=(change.path,)))
+        if change.new is None:
+            items.append(Item(f"/{change.path}", "removed", paths=(change.path,)))
+            continue
+        if change.old is None or (change.change == "moved" and not is_kernel(change.moved_from)):
+            items.append(_new(change.path, pair.new_facts.kernels.get(change.path), pair.no_bytes))
             continue
         if change.change == "moved":
             items.append(Item(f"/{change.path}", "moved", f"/{change.moved_from}", f"/{change.path}"))
@@ -34,6 +37,14 @@ def kernel(pair: Pair) -> Section:
             if not found:
                 items.append(Item(f"/{change.path}", "changed", paths=(change.path,), detail=_SAME))
     return Section("kernel", tuple(items))
+
+
+def _new(path: str, facts: KernelFacts | None, no_bytes: str) -> Item:
+    """A kernel that was not there, with its roots: nobody has agreed to any of them."""
+    problem = facts.problem if facts else no_bytes or "it could not be read"
+    roots = "; ".join(f"{name}: root on {root}" for name, root in facts.roots.items()) if facts else ""
+    detail = f"its configuration is not known: {problem}" if problem else ""
+    return Item(f"/{path}", "added", "", roots, "kernel-root", (path,), detail)
 
 
 def _unknown(path: str, problem: str) -> Item:

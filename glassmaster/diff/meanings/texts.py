@@ -11,11 +11,19 @@ from glassmaster.diff.pair import Pair
 
 _ETC = re.compile(r"(?:usr/pkg/)?etc/(?!mtree/set\.).+")
 # Manifests and databases are made of other files, which are shown.
-SECRETS = re.compile(r"(?:.*/)?(?:ssh_host_[a-z0-9]+_key|[^/]*\.key|[^/]*\.pem|private/.*|entropy-file)")
-HASHED = ("etc/master.passwd", "etc/spwd.db", "etc/group")
+SECRETS = re.compile(r"(?:.*/)?(?:ssh_host_[a-z0-9]+_key|[^/]*\.key|[^/]*\.pem|private/.*|entropy-file|spwd\.db)")
 PRIVATE_KEY = "PRIVATE KEY-----"
-_HASH = re.compile(r"^([^:\n]*):([^:*!\n][^:\n]*):", re.MULTILINE)
-HIDDEN = "(hash)"
+# Files with a line for each user or group, whose second field may be a hash; copies and parts of them, too.
+HASHED = re.compile(r"(?:.*/)?(?:master\.passwd|passwd|group|shadow|gshadow)(?:[^a-z/][^/]*)?")
+# Whatever the field begins with: `*LOCKED*$2b$...` and `!$argon2...` are hashes of accounts that are locked.
+_FIELD = re.compile(r"^(?P<name>[^:\n]*:)(?P<hash>[^:\n]+)", re.MULTILINE)
+_NO_HASH = re.compile(r"\*+|!+|x|\*LOCKED\*")
+# What crypt(3) writes, and GRUB's, in any other text.
+_CRYPT = re.compile(
+    r"(?P<name>)(?P<hash>(?:\*LOCKED\*|!)?\$(?:[1-9y][a-z]?|gy|sm3|sha1|md5|apr1|argon2(?:i|d|id))[$,][^\s:\"'<>]+"
+    r"|grub\.pbkdf2\.[^\s\"']+)"
+)
+HIDDEN, ANOTHER = "(hash)", "(another hash)"
 _LINES = 2000
 
 
@@ -50,20 +58,23 @@ def text_diff(change: Change, pair: Pair) -> list[str]:
         return []
     if PRIVATE_KEY in old or PRIVATE_KEY in new:
         return []
-    if change.path in HASHED:
-        old, new = with_marked_hashes(old, new)
-    return list(unified(old, new, change.path, added=change.old is None, removed=change.new is None))
+    texts = without_hashes(change.path, old, new)
+    return list(unified(*texts, change.path, added=change.old is None, removed=change.new is None))
 
 
-def with_marked_hashes(old: str, new: str) -> tuple[str, str]:
-    """Both texts of a password file without its hashes; one that is another than before is told apart."""
-    before = {match[1]: match[2] for match in _HASH.finditer(old)}
+def without_hashes(path: str, old: str, new: str) -> tuple[str, str]:
+    """Both texts of a file without the hashes in them; one that is another than before is told apart."""
+    pattern = _FIELD if HASHED.fullmatch(path) else _CRYPT
+    before = {(match["name"], match["hash"]) for match in pattern.finditer(old)}
+    names = {name for name, _ in before}
 
     def marked(match: re.Match[str]) -> str:
-        word = "(another hash)" if before.get(match[1], match[2]) != match[2] else HIDDEN
-        return f"{match[1]}:{word}:"
+        if pattern is _FIELD and _NO_HASH.fullmatch(match["hash"]):
+            return match[0]
+        is_same = (match["name"], match["hash"]) in before or match["name"] not in names
+        return match["name"] + (HIDDEN if is_same else ANOTHER)
 
-    return _HASH.sub(rf"\1:{HIDDEN}:", old), _HASH.sub(marked, new)
+    return pattern.sub(marked, old), pattern.sub(marked, new)
 
 
 def unified(

@@ -107,5 +107,5 @@ def _holder(path: Path) -> str:
     try:
         note = json.loads(path.read_bytes())
         return f"another build (process {int(note['pid'])}, since {note['since']})"
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return "another build"
