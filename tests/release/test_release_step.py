@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 import yaml
 
-from glassmaster.checks.repro.result import read_result
+from glassmaster.checks.repro.result import read_result, write_result
 from glassmaster.diff.model import Decision, Verdict, dumps
 from glassmaster.doit_plugins.keys import KEY, Key
 from glassmaster.recipe.load import load
 from glassmaster.release import place
 from glassmaster.release.artefacts import digest_of, files_below
-from glassmaster.release.evidence import diff_problem, readback_problem, repro_problem, smoke_problem
+from glassmaster.release.evidence import diff_problem, quick_problem, readback_problem, repro_problem, smoke_problem
 from glassmaster.release.kept import keep
 from glassmaster.release.keyparts import release_key
 from glassmaster.release.options import Options
@@ -202,10 +202,37 @@ def test_clean_takes_away_what_it_made(released: Released) -> None:
 def test_compared_with_the_release_before(released: Released, copy: Path) -> None:
     released.clone.out("diff.json").unlink()
     result = released.doit("release", f"previous={copy}")
+    assert result.returncode == 1 and "it compares the release with itself" in result.stdout, result.stdout
+    before = released.clone.recipe("before", "description: the one before\n")
+    assert (built := released.doit("iso", f"recipe={before}")).returncode == 0, built.stdout
+    result = released.doit("release", "previous=out/before")
     assert result.returncode == 0, result.stdout
     compared = read_comparison(released.folder / "diff.json")
-    assert compared.verdict.outcome == "same" and (released.folder / "diff.html").is_file()
-    assert json.loads((released.folder / "release.json").read_text())["previous"]["recipe"] == "standin"
+    assert compared.verdict.outcome == "allowed" and (released.folder / "diff.html").is_file()
+    old = json.loads(released.clone.out("dom0.json", "before").read_text())
+    assert (compared.old.sha256, compared.old.release_id) == (old["sha256"], old["release_id"])
+    previous = json.loads((released.folder / "release.json").read_text())["previous"]
+    assert previous == {"recipe": "before", "release_id": old["release_id"]}
+
+
+def test_a_quick_repro_is_not_the_whole(released: Released) -> None:
+    path = released.clone.out("repro.json")
+    write_result(path, changed(read_result(path), quick=True))
+    result = released.doit("release")
+    assert result.returncode == 1 and "full-repro is missing or bad" in result.stdout, result.stdout
+    assert "quick: 1 variation; ./doit repro recipe=standin, without --quick" in result.stdout
+    result = released.doit("release", "without=full-repro")
+    assert result.returncode == 0, result.stdout
+    said = {"full-repro": "quick: 1 variation"}
+    assert json.loads((released.folder / "release.json").read_text())["without"] == said
+    statement = json.loads((released.folder / "provenance.json").read_text())
+    assert statement["predicate"]["buildDefinition"]["externalParameters"]["overrides"]["without"] == said
+    for name in ("index.html", "notes.md"):
+        assert "quick: 1 variation" in (released.folder / name).read_text()
+    result = released.clone.doit("verify", "out/standin/release")
+    assert result.returncode == 0 and "released without it: quick: 1 variation" in result.stdout, result.stdout
+    # Who leaves out all of it leaves out this, too.
+    assert released.doit("release", "without=repro").returncode == 0
 
 
 def test_the_page(released_once: Released) -> None:
@@ -246,18 +273,28 @@ def changed(value: Any, **other: Any) -> Any:
 def test_it_is_refused_for_what_repro_and_diff_say(released_once: Released, tmp_path: Path) -> None:
     out = released_once.clone.path / "out/standin"
     repro, compared = read_result(out / "repro.json"), read_comparison(out / "diff.json")
-    iso = {"dom0.iso": digest_of(out / "dom0.iso").sha256}
+    disc = digest_of(out / "dom0.iso").sha256
+    iso = {"dom0.iso": disc, "domu/base.img": digest_of(out / "domu/base.img").sha256}
     release_id = repro.release_id
-    assert repro_problem(repro, release_id, iso) == "" == diff_problem(compared, release_id)
+    assert repro_problem(repro, release_id, iso) == "" == diff_problem(compared, release_id, disc)
     assert "another release" in repro_problem(repro, "0" * 12, iso)
     assert "another dom0.iso" in repro_problem(repro, release_id, {"dom0.iso": "x"})
     assert "says nothing" in repro_problem(changed(repro, artefacts={}), release_id, iso)
+    only = changed(repro, artefacts={"dom0.iso": disc})
+    assert repro_problem(only, release_id, iso) == "it says nothing of domu/base.img"
+    assert quick_problem(repro) == "" and quick_problem(changed(repro, quick=True)) == "quick: 1 variation"
     bad = changed(repro.variations[0], identical=False)
     assert repro_problem(changed(repro, variations=(bad,)), release_id, iso) == "not the same when built again: clock"
     assert repro_problem(changed(repro, variations=()), release_id, iso) == "nothing was built again"
     decision = changed(compared, verdict=Verdict("decision", (), (Decision("setuid:/x", "setuid", "", "x"),)))
-    assert diff_problem(decision, release_id) == "needs a decision: setuid:/x"
-    assert "another release" in diff_problem(compared, "0" * 12)
+    assert diff_problem(decision, release_id, disc) == "needs a decision: setuid:/x"
+    assert "another release" in diff_problem(compared, "0" * 12, disc)
+    assert diff_problem(compared, release_id, "other") == "it compares another dom0.iso"
+    unsaid = changed(compared, new=changed(compared.new, sha256=""))
+    assert diff_problem(unsaid, release_id, disc) == "it does not say which dom0.iso it compares"
+    for same in ({"release_id": release_id}, {"sha256": disc, "release_id": ""}):
+        itself = changed(compared, old=changed(compared.old, **same))
+        assert diff_problem(itself, release_id, disc) == "it compares the release with itself"
     (tmp_path / "diff.json").write_text(dumps(decision))
     assert read_comparison(tmp_path / "diff.json") == decision
 
