@@ -69,8 +69,11 @@ def diff_problem(result: Result, release_id: str, iso: str) -> str:
         return f"it compares another release, {new.release_id or 'of an unknown id'}"
     if new.sha256 != iso:
         return f"it compares another {ISO}" if new.sha256 else f"it does not say which {ISO} it compares"
-    if old.release_id == release_id or old.sha256 == iso:
+    if old.sha256 == iso or (old.release_id == release_id and not old.sha256):
         return "it compares the release with itself"
+    if old.release_id == release_id:
+        # Of the recipe and its lock nothing has changed, but of an overlay, a patch or our own code.
+        return f"the release before is another one of the same id, {release_id}: give the recipe another epoch"
     if result.verdict.outcome != "decision":
         return ""
     return f"needs a decision: {', '.join(decision.name for decision in result.verdict.open)}"

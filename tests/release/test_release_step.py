@@ -292,7 +292,9 @@ def test_it_is_refused_for_what_repro_and_diff_say(released_once: Released, tmp_
     assert diff_problem(compared, release_id, "other") == "it compares another dom0.iso"
     unsaid = changed(compared, new=changed(compared.new, sha256=""))
     assert diff_problem(unsaid, release_id, disc) == "it does not say which dom0.iso it compares"
-    for same in ({"release_id": release_id}, {"sha256": disc, "release_id": ""}):
+    twin = changed(compared, old=changed(compared.old, release_id=release_id))
+    assert "another one of the same id" in diff_problem(twin, release_id, disc)
+    for same in ({"release_id": release_id, "sha256": ""}, {"sha256": disc, "release_id": ""}):
         itself = changed(compared, old=changed(compared.old, **same))
         assert diff_problem(itself, release_id, disc) == "it compares the release with itself"
     (tmp_path / "diff.json").write_text(dumps(decision))
