@@ -5,8 +5,8 @@
 #
 #   lock       see that each recipe's lock is there and fits the recipe
 #   build      the discs, from exactly what the locks name
-#   repro      build them again, with everything different at once (a minute; nightly: all variations, one by one)
-#   nightly    every variation
+#   repro      build them again, with everything different at once (a minute)
+#   nightly    build them again, every variation on its own as well: what a release is asked for
 #   smoke      boot them
 #   diff       compare with the last tag: out/RECIPE/diff.html, diff.json, and diff.md for a comment
 #   release    out/RECIPE/release, verified; published where PUBLISH says
@@ -18,7 +18,8 @@
 #   TAGS       which tags are releases [v*]
 #   PUBLISH    where `doit publish` puts releases
 #   SIGNERS    the file of those whose signatures count
-#   WITHOUT    checks that a release may lack, by name; the release says so of itself
+#   WITHOUT    checks that a release may lack, by name, with commas between them; the release says so of itself
+#   ACCEPT     what somebody decided about changes: names that diff.md gives them, each on a line
 #   DOIT       another way to start doit [./doit]
 #   GLASSMASTER_SIGNING_KEY, GLASSMASTER_STORE, GLASSMASTER_REMOTE, GLASSMASTER_REMOTE_FILL   as in docs/
 # Exit status  0, or that of the step that failed. A diff that needs a decision fails none of this but `release`.
@@ -45,12 +46,21 @@ last_tag() {
     git describe --tags --abbrev=0 --match "${TAGS:-v*}" HEAD^ 2>/dev/null || :
 }
 
+# is_at FOLDER TAG: whether a worktree is whole and of the commit of that tag.
+is_at() {
+    [ "$(git -C "$1" rev-parse --show-toplevel 2>/dev/null)" = "$(pwd -P)/$1" ] &&
+        [ "$(git -C "$1" rev-parse HEAD)" = "$(git rev-parse "$2^{commit}")" ] &&
+        git -C "$1" diff --quiet HEAD --
+}
+
 # build_tag TAG: builds the recipes that are of that tag in build/previous, from its own sources.
 build_tag() {
-    if [ ! -e build/previous ]; then
+    if ! is_at build/previous "$1"; then
+        # There is none, or one of another tag, or one whose making was broken off (which git keeps locked).
+        rm -rf build/previous
         mkdir -p build
         git worktree prune
-        git worktree add --quiet --detach build/previous "$1"
+        git worktree add --quiet --force --force --detach build/previous "$1"
     fi
     for recipe in $recipes; do
         if [ -e "build/previous/recipes/$recipe.yaml" ]; then
@@ -62,24 +72,37 @@ build_tag() {
 # find_previous: sets previous to where the last release of $1 is, or to nothing.
 find_previous() {
     previous=''
-    if [ -e "${PREVIOUS-}/$1/latest" ]; then
-        read -r id <"$PREVIOUS/$1/latest" && previous=$PREVIOUS/$1/$id
-    elif [ -d "build/previous/out/$1" ]; then
+    if [ -n "${PREVIOUS-}" ]; then
+        if [ -e "$PREVIOUS/$1/latest" ]; then
+            read -r id <"$PREVIOUS/$1/latest"
+            previous=$PREVIOUS/$1/$id
+        fi
+    elif [ -n "$tag" ] && [ -d "build/previous/out/$1" ]; then
         previous=build/previous/out/$1
     fi
 }
 
 diff_recipe() {
+    # Of an earlier run, which may have compared with another release.
+    rm -f "out/$1/diff.json" "out/$1/diff.html" "out/$1/diff.md"
     find_previous "$1"
     if [ -z "$previous" ]; then
         say "$1: there is no release before this one to compare with"
         return
     fi
+    set -- "$1" "$previous"
+    while read -r name; do
+        [ -z "$name" ] || set -- "$@" --accept "$name"
+    done <<END
+${ACCEPT-}
+END
+    recipe=$1
+    shift
     status=0
-    $doit diff "$previous" "out/$1" "output=out/$1" || status=$?
+    $doit diff "$@" "out/$recipe" "output=out/$recipe" || status=$?
     case $status in
     0 | 1) ;;
-    "$decision") say "$1: somebody must decide about a change, see out/$1/diff.md" ;;
+    "$decision") say "$recipe: somebody must decide about a change, see out/$recipe/diff.md" ;;
     *) return "$status" ;;
     esac
 }
@@ -94,7 +117,19 @@ diff_step() {
     done
 }
 
+# same_as_before RECIPE: whether the disc is the one of the last release, byte for byte. WITHOUT=diff does not ask.
+same_as_before() {
+    case ,${WITHOUT-}, in
+    *,diff,*) return 1 ;;
+    esac
+    [ -e "out/$1/diff.json" ] && grep -q '"outcome": "same"' "out/$1/diff.json"
+}
+
 release_recipe() {
+    if same_as_before "$1"; then
+        say "$1: the same as in the last release, which is not made again"
+        return
+    fi
     without=${WITHOUT-}
     if [ ! -e "out/$1/diff.json" ]; then
         without=${without:+$without,}diff

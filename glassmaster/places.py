@@ -165,3 +165,8 @@ class Places:
     def published(self) -> Path:
         """Which releases were published, and where."""
         return self.out / "published.json"
+
+    @property
+    def kept(self) -> Path:
+        """What others had put into releases that were replaced, by release id."""
+        return self.out / "kept"

@@ -23,6 +23,7 @@ from glassmaster.release.assemble import (
 )
 from glassmaster.release.compare import compared_with
 from glassmaster.release.gates import Obstacle, obstacles, passed
+from glassmaster.release.kept import keep
 from glassmaster.release.notes import notes
 from glassmaster.release.options import Options
 from glassmaster.release.page import page
@@ -65,7 +66,10 @@ def make_release(loaded: LoadedRecipe, options: Options) -> None:
         if key:
             seal(folder, key)
         _require_good(folder, key, places.release)
+        kept = keep(places.release, folder, places.kept)
         put_directory_in_place(folder, places.release)
+        if kept:
+            print(f"what was in {places.release}/ and not of the release itself is now in {kept}/", flush=True)
 
 
 def _words(staged: Staged, options: Options) -> Words | None:

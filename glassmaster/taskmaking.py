@@ -33,17 +33,18 @@ def group(basename: str, creator: Callable[[], Any]) -> Task:
 def step_task(
     basename: str, loaded: LoadedRecipe, function: str, *arguments: Any, needs: list[Path], makes: list[Path],
     after: list[str] | None = None, part: str = "", key: dict[str, Any] | None = None,
-    also: Callable[[], bool] | None = None, always: bool = False,
+    also: Callable[[], bool] | None = None, always: bool = False, targets: Targets | None = None,
 ) -> Task:  # fmt: skip
     """One step as a doit task: it runs again when a file it needs, its key or what it made has changed.
 
-    after: steps that come before, but whose files count only by the part of them that is in the key.
+    after: steps that come before, but whose files count only by the part of them that is in the key. targets: what
+    looks at what it made, where that is more than the files of `makes`.
     """
     module, _, name = f"glassmaster.{function}".rpartition(".")
     parts = stepkeys.parts(basename, loaded)
     uptodate: list[Any] = [
         Key(**parts, code=Code(module, name), **(key or {})),
-        Targets(),
+        targets or Targets(),
         *([also] if also else []),
         *([False] if always else []),
     ]

@@ -10,11 +10,12 @@ from doit import task_params
 from glassmaster import present
 from glassmaster.commands.recipes import must_be_locked
 from glassmaster.doit_plugins.checker import ContentChecker
+from glassmaster.doit_plugins.keys import Targets
 from glassmaster.inputs.overlay_sources import overlay_files, overlay_state
 from glassmaster.inputs.standin.source_sets import source_files
 from glassmaster.places import BOOT_IMAGES, Places, domu_layer_names, domu_overlay, near, packages_layer
 from glassmaster.recipe.parts import all_sets, domu_kernels
-from glassmaster.release.artefacts import DIGESTS, FACTS, NOTES, PROVENANCE, SBOM
+from glassmaster.release.artefacts import DIGESTS, FACTS, NOTES, PROVENANCE, REBUILDS, SBOM
 from glassmaster.release.keyparts import release_key
 from glassmaster.release.signing import signature_of
 from glassmaster.taskfiles import (
@@ -245,7 +246,7 @@ def task_release() -> Iterator[Task]:
         task = step_task(
             "release", loaded, "release_steps.make_release", options, needs=handed_over(loaded),
             makes=[places.release / name for name in (DIGESTS, FACTS, PROVENANCE, SBOM, NOTES)],
-            key=release_key(loaded, options),
+            key=release_key(loaded, options), targets=Targets(str(places.release), {REBUILDS}),
         )  # fmt: skip
         yield {**task, "meta": {"show": (present.release, [places])}}
 

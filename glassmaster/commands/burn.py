@@ -33,8 +33,8 @@ class Burn(PlainCommand):
         "DEVICE is a drive with a disc that can be written (/dev/sr0, by xorriso) or a removable disk (/dev/sdb). "
         "Everything on it is lost. A disk that is mounted, not removable, too small, or a partition, is refused. "
         "Written is dom0.iso of out/RECIPE/release, after a look at its digest, or image=FILE; then it is read back "
-        "and compared byte for byte. stdio:FILE is a file in the place of a drive; a file that exists is written to "
-        "like a disk. Exit status: 0 all copies are good, 1 not all, 3 nothing was written."
+        "and compared byte for byte. stdio:FILE is a file in the place of a drive; file:FILE one that exists "
+        "in the place of a disk. Exit status: 0 all copies are good, 1 not all, 3 nothing was written."
     )
     examples = ("burn /dev/sr0", "burn /dev/sr0 --copies 100 recipe=racks", "burn /dev/sdb image=out/racks/dom0.iso")
     cmd_options = (COPIES,)
@@ -42,7 +42,7 @@ class Burn(PlainCommand):
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
         """Look at the image and the device, then write until there are enough good copies."""
         from glassmaster.errors import GlassmasterError
-        from glassmaster.release.device import System, find_device, require_room
+        from glassmaster.release.device import System, find_device, require_another, require_room
 
         if len(pos_args) != 1:
             raise InvalidCommand("burn takes one device: `doit burn /dev/sr0`")
@@ -52,6 +52,7 @@ class Burn(PlainCommand):
         try:
             image = wanted_image()
             device = find_device(_seen_from_caller(pos_args[0]), System())
+            require_another(device, image)
             require_room(device, image.stat().st_size)
         except GlassmasterError as error:
             raise InvalidCommand(str(error)) from error
@@ -92,16 +93,16 @@ def wanted_image() -> Path:
 
 def _seen_from_caller(word: str) -> str:
     from glassmaster.places import near
-    from glassmaster.release.device import STDIO
+    from glassmaster.release.device import FILE, STDIO
 
     here = caller_directory()
-    prefix = STDIO if word.startswith(STDIO) else ""
+    prefix = next((prefix for prefix in (STDIO, FILE) if word.startswith(prefix)), "")
     return f"{prefix}{near(Path(os.path.normpath(here / word.removeprefix(prefix))))}"
 
 
 def _copies(image: Path, device: Device, copies: int) -> int:
     from glassmaster.errors import GlassmasterError
-    from glassmaster.release.burning import eject
+    from glassmaster.release.burning import MachineError, eject
 
     good, bad = 0, 0
     while good < copies:
@@ -110,11 +111,18 @@ def _copies(image: Path, device: Device, copies: int) -> int:
         name = f"copy {good + 1} of {copies}"
         try:
             _write(image, device)
+        except MachineError as error:
+            print(f"\n{name}: STOPPED\n{error}", file=sys.stderr, flush=True)
+            break
         except GlassmasterError as error:
             bad += 1
-            print(f"\n{name}: BAD\n{error}", file=sys.stderr, flush=True)
-            if copies == 1:
+            more = copies > 1
+            which = f", the one that was put in as number {good + bad}" if more else ""
+            print(f"\n{name}: BAD{which}\n{error}", file=sys.stderr, flush=True)
+            if not more:
                 break
+            if device.kind == "optical":
+                eject(device)
             continue
         good += 1
         print(f"\n{name}: written, read back, the same", flush=True)

@@ -208,6 +208,7 @@ class Side:
     recipe, release_id, title: where they are known, otherwise "".
     entries:     of its tree; bytes: of all files together.
     image_size:  bytes of the image; budget: what the medium holds; 0 when not known.
+    sha256:      of the image, "" when not known.
     bytes_known: False when there is no image, so that meanings which need a file's bytes are not known.
     """
 
@@ -222,6 +223,7 @@ class Side:
     image_size: int = 0
     budget: int = 0
     bytes_known: bool = True
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import glob
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Protocol, runtime_checkable
 
 from glassmaster.doit_plugins.checker import as_state, same_content
@@ -69,24 +69,42 @@ class Key:
 
 
 class Targets:
-    """Up to date only while every target holds what the task left there."""
+    """Up to date only while every target holds what the task left there.
 
-    def __init__(self) -> None:
+    below: a directory that is the task's own: every file in it counts as a target, also one that comes or goes later.
+    but: names in it of directories and files that are somebody else's.
+    """
+
+    def __init__(self, below: str = "", but: Collection[str] = ()) -> None:
         self._task: Any = None
+        self._below, self._but = below, frozenset(but)
 
     def configure_task(self, task: Any) -> None:
         """Called by doit when it makes the task."""
         self._task = task
-        task.value_savers.append(lambda: {TARGETS: {path: _left(path) for path in self._task.targets}})
+        task.value_savers.append(lambda: {TARGETS: {path: _left(path) for path in self._paths(self._task)}})
 
     def __call__(self, task: Any, values: Mapping[str, Any]) -> bool:
         """Whether they do."""
         return not self.changes(task, values)
 
     def changes(self, task: Any, values: Mapping[str, Any]) -> list[str]:
-        """The targets that do not: gone, damaged, replaced, or never recorded."""
+        """The targets that do not: gone, damaged, replaced, never recorded, or not there when the task ended."""
         recorded = values.get(TARGETS) or {}
-        return [path for path in task.targets if not _as_left(path, recorded.get(path))]
+        paths = dict.fromkeys([*self._paths(task), *(recorded if self._below else ())])
+        return [path for path in paths if not _as_left(path, recorded.get(path))]
+
+    def _paths(self, task: Any) -> list[str]:
+        return list(dict.fromkeys([*task.targets, *(_files_below(self._below, self._but) if self._below else ())]))
+
+
+def _files_below(top: str, but: Collection[str]) -> list[str]:
+    found = []
+    for folder, folders, files in os.walk(top):
+        if folder == top:
+            folders[:], files = ([name for name in names if name not in but] for names in (folders, files))
+        found += [os.path.join(folder, name) for name in files]  # noqa: PTH118
+    return sorted(found)
 
 
 class Tool:

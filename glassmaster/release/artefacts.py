@@ -25,6 +25,9 @@ SBOM, PROVENANCE, DIGESTS, FACTS, NOTES, PAGE = (
 )  # fmt: skip
 REPRO, DIFF, SMOKE, REBUILDS = "repro.json", "diff", "smoke", "rebuilds"
 LOCK_SUFFIX = ".lock"
+# Of a boot: what a person wants to see later. What else lies there names paths of this machine, or is empty.
+SMOKE_FILES = ("serial.log", "timeline.json", "screen-*.png")
+DIFF_FILES = tuple(f"{DIFF}.{suffix}" for suffix in ("json", "html", "md"))
 _BUILT = (ISO, MTREE, KERNEL, KERNEL_CONFIG, SOURCE)
 _LAST = (PROVENANCE, NOTES, FACTS, PAGE, DIGESTS)
 
@@ -84,6 +87,20 @@ def artefacts(loaded: LoadedRecipe) -> list[Artefact]:
     if recipe.domus:
         found.append(Artefact(f"{DOMU}/{DIGESTS}", "what glassmaster-rollout verifies", places.domu(DIGESTS)))
     return found
+
+
+def evidence(loaded: LoadedRecipe, comparison: Path) -> Iterator[tuple[Path, str, str]]:
+    """Results of checks as they go into a release: where they would be, name, what. comparison: where diff.json is."""
+    places, smoke = Places(loaded.name), loaded.recipe.smoke
+    yield places.smoke / "smoke.json", f"{SMOKE}/smoke.json", "what the boots showed"
+    yield places.smoke / "junit.xml", f"{SMOKE}/junit.xml", "the same for CI"
+    for scenario in (*smoke.firmware, *(item.name for item in smoke.scenarios)):
+        for pattern in SMOKE_FILES:
+            for path in sorted((places.smoke / scenario).glob(pattern)):
+                yield path, f"{SMOKE}/{scenario}/{path.name}", f"the boot {scenario}"
+    yield places.repro_result, REPRO, "whether it is the same when built again"
+    for name in DIFF_FILES:
+        yield comparison / name, name, "what changed since the release before"
 
 
 def _kernels(layer: Path, what: str) -> list[Artefact]:

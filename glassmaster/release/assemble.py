@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,23 +12,20 @@ from glassmaster.atomic import write_bytes, write_json, write_text
 from glassmaster.doit_plugins.progress import progress
 from glassmaster.inputs.kernel.embedded import embedded_config
 from glassmaster.inputs.lock import Lock
-from glassmaster.places import Places
 from glassmaster.recipe.load import LoadedRecipe
 from glassmaster.release.artefacts import (
     DIFF,
     DIGESTS,
     DOMU,
-    FACTS,
     KERNELS,
     PROVENANCE,
     REBUILDS,
-    REPRO,
     SBOM,
-    SMOKE,
     SOURCE,
     Artefact,
     Digest,
     digest_of,
+    evidence,
     files_below,
     is_built,
     is_said,
@@ -36,16 +33,13 @@ from glassmaster.release.artefacts import (
 from glassmaster.release.digestlist import format_list, is_listed
 from glassmaster.release.gzipped import SUFFIX as GZ
 from glassmaster.release.gzipped import compress
+from glassmaster.release.kept import statements
 from glassmaster.release.provenance import Made, provenance
 from glassmaster.release.results import read_document
 from glassmaster.release.sbom import sbom
 from glassmaster.release.sbom_components import Subject
 from glassmaster.release.sbom_inputs import Image, images_of
 from glassmaster.release.source import source_of, write_source
-
-# Of a boot: what a person wants to see later. What else lies there names paths of this machine, or is empty.
-SMOKE_FILES = ("serial.log", "timeline.json", "screen-*.png")
-DIFF_FILES = tuple(f"{DIFF}.{suffix}" for suffix in ("json", "html", "md"))
 
 
 @dataclass
@@ -95,7 +89,7 @@ def stage_evidence(staged: Staged, comparison: Path) -> None:
 
     comparison: the directory with diff.json and its like.
     """
-    for path, name, what in _evidence(staged.loaded, comparison):
+    for path, name, what in evidence(staged.loaded, comparison):
         if path.is_file() and name.partition("/")[0].partition(".")[0] not in staged.without:
             target = staged.folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -103,25 +97,11 @@ def stage_evidence(staged: Staged, comparison: Path) -> None:
             staged.note(name, what)
 
 
-def _evidence(loaded: LoadedRecipe, comparison: Path) -> Iterator[tuple[Path, str, str]]:
-    places, smoke = Places(loaded.name), loaded.recipe.smoke
-    yield places.smoke / "smoke.json", f"{SMOKE}/smoke.json", "what the boots showed"
-    yield places.smoke / "junit.xml", f"{SMOKE}/junit.xml", "the same for CI"
-    for scenario in (*smoke.firmware, *(item.name for item in smoke.scenarios)):
-        for pattern in SMOKE_FILES:
-            for path in sorted((places.smoke / scenario).glob(pattern)):
-                yield path, f"{SMOKE}/{scenario}/{path.name}", f"the boot {scenario}"
-    yield places.out / REPRO, REPRO, "whether it is the same when built again"
-    for name in DIFF_FILES:
-        yield comparison / name, name, "what changed since the release before"
-
-
 def stage_rebuilds(staged: Staged, before: Path) -> None:
     """Keep what others said of this release when it was put together before. They are signed on their own."""
-    if (before / FACTS).is_file() and read_document(before / FACTS).get("release_id") == staged.release_id:
-        for path in sorted((before / REBUILDS).glob("*.json*")):
-            (staged.folder / REBUILDS).mkdir(exist_ok=True)
-            shutil.copyfile(path, staged.folder / REBUILDS / path.name)
+    for path in statements(before, staged.release_id):
+        (staged.folder / REBUILDS).mkdir(exist_ok=True)
+        shutil.copyfile(path, staged.folder / REBUILDS / path.name)
 
 
 def stage_statements(staged: Staged, lock: Lock) -> list[Image]:

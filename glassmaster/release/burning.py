@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -21,12 +22,20 @@ BLOCK = 2048
 CHUNK = 4 << 20
 # A GPT has its copy at the end of a disk: one of an earlier life would make NetBSD see wedges instead of the image.
 TAIL = 1 << 20
+# A disc is read back in parts of so many bytes, each of which is compared and deleted before the next one is read.
+PART = 128 << 20
+SPARE = 1 << 20
+NOT_KNOWN = "whether a disc that was written is good is not known: it was not compared to its end"
 # ioctl(2) BLKFLSBUF: forget what is cached of a block device, so that it is the device that is read.
 _FORGET = 0x1261
 _WRITTEN = re.compile(rb"(\d+) of +(\d+) MB written")
-_READ = re.compile(rb"(\d+) of (\d+) blocks read")
+_NOT_KEPT = re.compile(r"Cannot (?:write|open|create)[^\n]*read\.iso|No space left on device")
 _SPACE = re.compile(rb"Media space *: *(\d+)s")
 Tell = Callable[[str, float, float], None]
+
+
+class MachineError(GlassmasterError):
+    """It is not the disc: this machine cannot go on."""
 
 
 def burn_command(device: str, image: Path) -> Command:
@@ -39,9 +48,9 @@ def space_command(device: str) -> Command:
     return Command((PROGRAM, "-outdev", device, "-tell_media_space"))
 
 
-def read_command(device: str, blocks: int, target: Path) -> Command:
-    """Read the first blocks of the disc into a file, from the drive and past the system's cache."""
-    media = ("use=indev", "min_lba=0", f"max_lba={blocks - 1}", f"data_to={target}", "--")
+def read_command(device: str, first: int, last: int, target: Path) -> Command:
+    """Read blocks of the disc into a file, at their own places in it, from the drive and past the system's cache."""
+    media = ("use=indev", f"min_lba={first}", f"max_lba={last}", f"data_to={target}", "--")
     return Command((PROGRAM, "-indev", device, "-check_media", *media))
 
 
@@ -62,19 +71,47 @@ def burn_disc(device: Device, image: Path, tell: Tell) -> None:
             why=f"it has room for {int(space[1]) * BLOCK:,} bytes, the image has {size:,}",
         )
 
-    def told(what: str, pattern: re.Pattern[bytes]) -> Callable[[bytes], None]:
-        def line(text: bytes) -> None:
-            if match := pattern.search(text):
-                tell(what, float(match[1]), float(match[2]))
+    _require_place(min(size, PART))
 
-        return line
+    def line(text: bytes) -> None:
+        if match := _WRITTEN.search(text):
+            tell("writing", float(match[1]), float(match[2]))
 
-    _said(burn_command(device.name, image), told("writing", _WRITTEN))
+    _said(burn_command(device.name, image), line)
+    with image.open("rb") as wanted:
+        for at in range(0, size, PART):
+            _compare_part(wanted, at, min(PART, size - at), device.name)
+            tell("reading back", min(at + PART, size), size)
+
+
+def _compare_part(wanted: BinaryIO, at: int, size: int, name: str) -> None:
+    """Read a part of a disc and compare it: never more than one part of it lies on this machine's own disk."""
+    _require_place(size, NOT_KNOWN)
     with tempfile.TemporaryDirectory(prefix="glassmaster-") as folder:
         back = Path(folder) / "read.iso"
-        _said(read_command(device.name, -(-size // BLOCK), back), told("reading back", _READ))
-        with image.open("rb") as wanted, back.open("rb") as found:
-            require_same(wanted, found, size, device.name)
+        try:
+            _said(read_command(name, at // BLOCK, (at + size - 1) // BLOCK, back), lambda line: None)
+            found = back.open("rb")
+        except GlassmasterError as error:
+            if _NOT_KEPT.search(error.why):
+                raise MachineError(
+                    f"{name}: cannot be compared: what is read has no place in {folder}", why=error.why, hint=NOT_KNOWN
+                ) from error
+            raise
+        with found:
+            wanted.seek(at)
+            found.seek(at)
+            require_same(wanted, found, size, name, at=at)
+
+
+def _require_place(size: int, hint: str = "") -> None:
+    folder = tempfile.gettempdir()
+    free, needed = shutil.disk_usage(folder).free, size + SPARE
+    if free < needed:
+        raise MachineError(
+            f"{folder}: there is no room to read a disc back", why=f"{needed:,} bytes are needed, {free:,} are free",
+            hint="; ".join(filter(None, ["make room, or name another directory: TMPDIR=DIR", hint])),
+        )  # fmt: skip
 
 
 def write_disk(device: Device, image: Path, tell: Tell) -> None:
@@ -99,12 +136,14 @@ def write_disk(device: Device, image: Path, tell: Tell) -> None:
         require_same(stream, disk, size, device.name, tell)
 
 
-def require_same(wanted: BinaryIO, found: BinaryIO, size: int, name: str, tell: Tell = lambda *_: None) -> None:
-    """Compare the first `size` bytes; GlassmasterError with the place of the first difference."""
-    at = 0
-    while at < size:
+def require_same(
+    wanted: BinaryIO, found: BinaryIO, size: int, name: str, tell: Tell = lambda *_: None, at: int = 0
+) -> None:  # fmt: skip
+    """Compare the next `size` bytes, which are at `at`; GlassmasterError with the place of the first difference."""
+    end = at + size
+    while at < end:
         try:
-            one, other = wanted.read(min(CHUNK, size - at)), _whole(found, min(CHUNK, size - at))
+            one, other = wanted.read(min(CHUNK, end - at)), _whole(found, min(CHUNK, end - at))
         except OSError as error:
             raise GlassmasterError(
                 f"{name}: cannot be read back", why=f"after byte {at:,}: {error.strerror}"
@@ -116,7 +155,7 @@ def require_same(wanted: BinaryIO, found: BinaryIO, size: int, name: str, tell: 
                 hint="throw the disc away, and look at the drive if it happens again",
             )  # fmt: skip
         at += len(one)
-        tell("reading back", at, size)
+        tell("reading back", at, end)
 
 
 def _whole(stream: BinaryIO, size: int) -> bytes:

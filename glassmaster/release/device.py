@@ -12,7 +12,7 @@ from typing import Literal
 
 from glassmaster.errors import GlassmasterError
 
-STDIO = "stdio:"
+STDIO, FILE = "stdio:", "file:"
 SECTOR = 512
 # SCSI peripheral device type 5: what reads and writes CDs (sd's are 0).
 _OPTICAL_TYPE = "5"
@@ -45,14 +45,17 @@ class System:
 def find_device(word: str, system: System) -> Device:
     """The device that a command line names; GlassmasterError unless it may be written to.
 
-    stdio:FILE is a file that xorriso takes for a drive; a file that exists is written to like a disk.
+    stdio:FILE is a file that xorriso takes for a drive; file:FILE one that exists and is written to like a disk.
     """
     if word.startswith(STDIO):
         return Device(word, "optical", Path(word.removeprefix(STDIO)), None, "a file in the place of a drive")
+    if word.startswith(FILE):
+        return _file(word, Path(word.removeprefix(FILE)))
     path = Path(word)
     numbers = system.numbers(path)
     if numbers is None:
-        return _file(word, path)
+        why = f"a file in the place of a disk is {FILE}{word}; all that it holds is lost" if path.is_file() else ""
+        raise _refused(word, _no_device(path), why or "expected such as /dev/sdb or /dev/sr0")
     folder = system.sysfs / "dev/block" / f"{numbers[0]}:{numbers[1]}"
     if not folder.is_dir():
         raise _refused(word, "Linux knows no such block device", f"there is no {folder}")
@@ -70,6 +73,16 @@ def find_device(word: str, system: System) -> Device:
     return Device(word, "disk", path, size, what)
 
 
+def require_another(device: Device, image: Path) -> None:
+    """Raise GlassmasterError if the device is the image itself."""
+    try:
+        same = device.path.samefile(image)
+    except OSError:
+        return
+    if same:
+        raise _refused(device.name, "it is the image", "writing it onto itself would make nothing")
+
+
 def require_room(device: Device, size: int) -> None:
     """Raise GlassmasterError if an image of this size does not fit."""
     if device.size is not None and device.size < size:
@@ -82,8 +95,17 @@ def _file(word: str, path: Path) -> Device:
     except OSError as error:
         raise _refused(word, "it cannot be looked at", error.strerror or str(error)) from error
     if not stat.S_ISREG(info.st_mode):
-        raise _refused(word, "it is neither a disk, a drive nor a file", "expected such as /dev/sdb or /dev/sr0")
+        raise _refused(word, "it is no file", "a disk or a drive has no such prefix: /dev/sdb or /dev/sr0")
     return Device(word, "file", path, info.st_size, "a file in the place of a disk")
+
+
+def _no_device(path: Path) -> str:
+    """Why it is none."""
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        return f"it cannot be looked at ({error.strerror})"
+    return "it is a file" if stat.S_ISREG(mode) else "it is neither a disk nor a drive"
 
 
 def _require_unused(word: str, folder: Path, numbers: Numbers, system: System) -> None:

@@ -10,9 +10,9 @@ from glassmaster.checks.repro.result import read_result
 from glassmaster.errors import GlassmasterError
 from glassmaster.places import Places
 from glassmaster.recipe.load import LoadedRecipe
-from glassmaster.release.artefacts import ISO, REPRO, Digest
-from glassmaster.release.evidence import diff_problem, readback_problem, repro_problem, smoke_problem
-from glassmaster.release.results import REQUIRED, read_comparison, read_document
+from glassmaster.release.artefacts import ISO, Digest
+from glassmaster.release.evidence import diff_problem, quick_problem, readback_problem, repro_problem, smoke_problem
+from glassmaster.release.results import FULL, IMPLIED, REQUIRED, read_comparison, read_document
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,10 @@ class Obstacle:
 def obstacles(
     loaded: LoadedRecipe, release_id: str, artefacts: Mapping[str, Digest], comparison: Path, word: str
 ) -> list[Obstacle]:
-    """Those of readback, smoke, repro and diff. comparison: diff.json; word: what `recipe=` says for this recipe."""
+    """Those of readback, smoke, repro (and all of it) and diff.
+
+    comparison: diff.json; word: what `recipe=` says for this recipe.
+    """
     iso = artefacts[ISO]
     places, smoke = Places(loaded.name), loaded.recipe.smoke
     scenarios = [*smoke.firmware, *(item.name for item in smoke.scenarios)]
@@ -35,14 +38,19 @@ def obstacles(
     made: dict[str, tuple[Path, Callable[[Path], str]]] = {
         "readback": (places.readback, lambda path: readback_problem(read_document(path), iso.sha256)),
         "smoke": (places.smoke / "smoke.json", lambda path: smoke_problem(read_document(path), iso.sha256, scenarios)),
-        "repro": (places.out / REPRO, lambda path: repro_problem(read_result(path), release_id, sha256)),
-        "diff": (comparison, lambda path: diff_problem(read_comparison(path), release_id)),
+        "repro": (places.repro_result, lambda path: repro_problem(read_result(path), release_id, sha256)),
+        FULL: (places.repro_result, lambda path: quick_problem(read_result(path))),
+        "diff": (comparison, lambda path: diff_problem(read_comparison(path), release_id, iso.sha256)),
     }
-    todo = {"diff": f"./doit diff PREVIOUS {places.out} output={places.out}, with --accept for what was decided"}
-    found = []
+    todo = {
+        "diff": f"./doit diff PREVIOUS {places.out} output={places.out}, with --accept for what was decided",
+        FULL: f"./doit repro recipe={word}, without --quick",
+    }
+    found: list[Obstacle] = []
     for name, (path, judge) in made.items():
         problem = _problem(path, judge)
-        if problem:
+        # What is not there or bad is not asked whether it is whole, too.
+        if problem and not any(IMPLIED.get(item.name) == name for item in found):
             found.append(Obstacle(name, problem, todo.get(name, f"./doit {name} recipe={word}")))
     return found
 
@@ -68,7 +76,8 @@ def passed(found: Collection[Obstacle], without: Collection[str]) -> dict[str, s
         raise GlassmasterError(
             f"without={','.join(unknown)}: there is no such check", why=f"the checks are {', '.join(REQUIRED)}"
         )
-    open_ones = [item for item in found if item.name not in without]
+    named = {*without, *(IMPLIED[name] for name in without if name in IMPLIED)}
+    open_ones = [item for item in found if item.name not in named]
     if open_ones:
         names = ",".join(item.name for item in open_ones)
         raise GlassmasterError(

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from glassmaster.checks.repro.result import read_result
 from glassmaster.places import STANDIN_NOTICE
-from glassmaster.release.artefacts import DIFF, ISO
+from glassmaster.release.artefacts import DIFF, ISO, REPRO
+from glassmaster.release.evidence import extent
 
 
 def notes(facts: Mapping[str, Any], folder: Path) -> str:
@@ -21,6 +23,8 @@ def notes(facts: Mapping[str, Any], folder: Path) -> str:
     if facts["without"]:
         lines += ["**Released without:**", ""]
         lines += [f"- {name}: {plain(reason)}" for name, reason in sorted(facts["without"].items())] + [""]
+    if (folder / REPRO).is_file():
+        lines += [f"Built again with the same bytes; {extent(read_result(folder / REPRO))}.", ""]
     changes = folder / f"{DIFF}.md"
     if changes.is_file():
         lines += ["## What changed", "", changes.read_text(encoding="utf-8").rstrip(), ""]

@@ -18,9 +18,10 @@ from glassmaster.pages.timeline import Bar, boot_bars
 from glassmaster.pages.treemap import Tile
 from glassmaster.places import STANDIN_NOTICE
 from glassmaster.release.artefacts import DIFF, DIGESTS, DOMU, ISO, REPRO, SMOKE
+from glassmaster.release.evidence import extent
 from glassmaster.release.flow import boxes_of, flow
 from glassmaster.release.rebuilds import Words
-from glassmaster.release.results import REQUIRED, read_comparison, read_document
+from glassmaster.release.results import IMPLIED, REQUIRED, read_comparison, read_document
 from glassmaster.release.sbom_inputs import Image, Share
 from glassmaster.release.signing import SUFFIX
 
@@ -47,13 +48,14 @@ def page(folder: Path, facts: Mapping[str, Any], images: list[Image], words: Wor
     day = datetime.datetime.fromtimestamp(facts["epoch"], datetime.UTC).date().isoformat()
     repro = read_result(folder / REPRO) if (folder / REPRO).is_file() else None
     changes = _changes(folder)
-    good = {name: name not in facts["without"] for name in REQUIRED}
+    missing = {*facts["without"], *(IMPLIED[name] for name in facts["without"] if name in IMPLIED)}
+    good = {name: name not in missing for name in REQUIRED}
     return render(
         "release.html.j2", package="glassmaster.release", style="release.css", facts=facts, day=day,
         notice=STANDIN_NOTICE if facts["standin"] else "", iso=_file(facts, ISO), domus=_domus(facts),
         tiles=[_tile(origin, share) for origin, share in disc.shares.items()],
         picture=flow(boxes_of(_kinds(disc), [image.name.partition(":")[2] for image in images[1:]], good)),
-        boots=list(_boots(folder)), repro=repro,
+        boots=list(_boots(folder)), repro=repro, repro_extent=extent(repro) if repro else "",
         repro_rows=[_repro_row(row) for row in repro.variations] if repro else [],
         changes=changes, meanings=_meanings(changes), packages=_packages(images),
         origins=[(origin, f"{share.files:,}", f"{share.bytes:,}") for origin, share in _largest_first(disc)],

@@ -26,7 +26,8 @@ def require_unpublished(path: Path, release_id: str) -> None:
         raise GlassmasterError(
             f"the release {release_id} was published and is not made again",
             why=f"it is at {', '.join(sorted(set(urls)))}",
-            hint="another release has another id: change the recipe (its epoch will do) or its lock, and build it",
+            hint="a copy here that was damaged or deleted is taken from there; another release has another id: change "
+            "the recipe (its epoch will do) or its lock, and build it",
         )  # fmt: skip
 
 

@@ -13,7 +13,10 @@ from glassmaster.diff.model import Result, from_json
 from glassmaster.errors import GlassmasterError
 
 # What a release is refused without; each may be left out by name only, and the provenance says so.
-REQUIRED = ("readback", "smoke", "repro", "diff", "signature")
+FULL = "full-repro"
+REQUIRED = ("readback", "smoke", "repro", FULL, "diff", "signature")
+# Leaving out the first leaves out the second: there is nothing to be whole.
+IMPLIED = {"repro": FULL}
 
 
 @dataclass(frozen=True)

@@ -27,11 +27,11 @@ from glassmaster.release.artefacts import (
     is_said,
 )
 from glassmaster.release.digestlist import is_listed
-from glassmaster.release.evidence import diff_problem, repro_problem, smoke_problem
+from glassmaster.release.evidence import diff_problem, quick_problem, repro_problem, smoke_problem
 from glassmaster.release.identity import FILE_PROPERTY, serial_number
 from glassmaster.release.provenance import read_statement, subjects_of
 from glassmaster.release.rebuilds import words_of
-from glassmaster.release.results import Checked, check, read_comparison, read_document
+from glassmaster.release.results import FULL, Checked, check, read_comparison, read_document
 from glassmaster.release.verify_files import Handed
 from glassmaster.release.verify_images import read_spec
 
@@ -53,16 +53,20 @@ def check_facts(release: Handed) -> Checked:
 
 
 def check_evidence(release: Handed, without: Mapping[str, str]) -> list[Checked]:
-    """The results of smoke, repro and diff that were handed over, or the words by which one was left out."""
+    """The results of smoke, repro and diff that were handed over, or the words by which one was left out.
+
+    That repro was not whole is a line of its own where the release says so.
+    """
     checks = (
         ("smoke", "it booted, as smoke.json says of this image", f"{SMOKE}/smoke.json", _smoke),
         ("repro", "it is the same when built again, as repro.json says", REPRO, _repro),
+        *([(FULL, "every variation was built", REPRO, _repro)] if FULL in without else []),
         ("diff", "what changed needs no decision, as diff.json says", f"{DIFF}.json", _diff),
     )
     return [
         Checked(name, what, skipped=f"released without it: {without[name]}")
         if name in without
-        else check(name, what, find, release, file)
+        else check(name, what, find, release, file, without)
         for name, what, file, find in checks
     ]
 
@@ -160,18 +164,20 @@ def _facts(release: Handed) -> Iterator[str]:
         yield f"{FACTS}: its recipe or what it was released without is not what {PROVENANCE} says"
 
 
-def _smoke(release: Handed, file: str) -> list[str]:
+def _smoke(release: Handed, file: str, _: Mapping[str, str]) -> list[str]:
     return _said(smoke_problem(read_document(release.path(file)), release.digests[ISO].sha256, ()))
 
 
-def _repro(release: Handed, file: str) -> list[str]:
+def _repro(release: Handed, file: str, without: Mapping[str, str]) -> list[str]:
     artefacts = {name: digest.sha256 for name, digest in release.digests.items() if is_built(name)}
     identity = read_document(release.path(FACTS))["release_id"]
-    return _said(repro_problem(read_result(release.path(file)), identity, artefacts))
+    result = read_result(release.path(file))
+    return _said(repro_problem(result, identity, artefacts) or ("" if FULL in without else quick_problem(result)))
 
 
-def _diff(release: Handed, file: str) -> list[str]:
-    return _said(diff_problem(read_comparison(release.path(file)), read_document(release.path(FACTS))["release_id"]))
+def _diff(release: Handed, file: str, _: Mapping[str, str]) -> list[str]:
+    identity = read_document(release.path(FACTS))["release_id"]
+    return _said(diff_problem(read_comparison(release.path(file)), identity, release.digests[ISO].sha256))
 
 
 def _said(problem: str) -> list[str]:

@@ -45,7 +45,8 @@ def test_and_refuses_a_mistake(name: str, text: str, wrong: str, tmp_path: Path)
 
 
 def steps_called(text: str) -> set[str]:
-    return {step for line in re.findall(r"ci/build\.sh ([a-z ]+)", text) for step in line.split()}
+    lines = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
+    return {step for line in re.findall(r"ci/build\.sh ([a-z ]+)", lines) for step in line.split()}
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
@@ -65,6 +66,49 @@ def test_the_whole_history_is_there_where_the_last_tag_is_built(name: str) -> No
         compares = any("diff" in steps_called(step.get("run", "")) for step in job["steps"])
         (checkout,) = [step for step in job["steps"] if step.get("uses", "").startswith("actions/checkout")]
         assert not compares or checkout["with"]["fetch-depth"] == 0
+
+
+def variables() -> set[str]:
+    """What the script can be told."""
+    head = SCRIPT.partition("# Environment\n")[2].partition("# Exit status")[0]
+    return set(re.findall(r"^#   ([A-Z]+) ", head, re.MULTILINE)) - {"SHARD", "DOIT"}
+
+
+def test_github_hands_over_each_variable() -> None:
+    """Variables of a repository are no environment; GitLab's variables of a project are one."""
+    jobs = yaml.safe_load((CI / "github.yml").read_text())
+    publishing = [step for step in jobs["jobs"]["release"]["steps"] if "PUBLISH" in step.get("env", {})]
+    given = {**jobs["env"], **publishing[0]["env"]}
+    assert variables() >= {"RECIPES", "PUBLISH", "ACCEPT"}
+    for name in variables():
+        assert given[name] == f"${{{{ vars.GLASSMASTER_{name} }}}}"
+        assert re.search(rf"\b{name}\b", (CI / "gitlab.yml").read_text().partition("default:")[0])
+
+
+def test_every_job_keeps_the_store() -> None:
+    for name, job in yaml.safe_load((CI / "github.yml").read_text())["jobs"].items():
+        (step,) = [step for step in job["steps"] if step.get("uses", "").startswith("actions/cache@")]
+        assert step["with"]["path"] == "/var/tmp/glassmaster-store" and "store-\n" in step["with"]["restore-keys"], name
+    jobs = yaml.safe_load((CI / "gitlab.yml").read_text())
+    assert all(jobs[name]["cache"] for name in ("build", "nightly", "release"))
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_a_release_has_gone_through_every_variation(name: str) -> None:
+    (line,) = [line for line in (CI / name).read_text().splitlines() if "ci/build.sh" in line and "release" in line]
+    assert {"nightly", "smoke", "diff"} <= steps_called(line)
+
+
+def test_a_stranger_s_pull_request_is_not_red_for_a_comment() -> None:
+    steps = yaml.safe_load((CI / "github.yml").read_text())["jobs"]["build"]["steps"]
+    (comment,) = [step for step in steps if step.get("uses", "").startswith("actions/github-script@")]
+    assert "github.event.pull_request.head.repo.full_name == github.repository" in comment["if"]
+    assert any("GITHUB_STEP_SUMMARY" in step.get("run", "") and step["if"] == "always()" for step in steps)
+
+
+def test_shellcheck_has_nothing_to_say() -> None:
+    done = subprocess.run(["shellcheck", CI / "build.sh"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_the_script_explains_each_variable_that_it_reads() -> None:

@@ -101,12 +101,12 @@ def test_the_whole_pipeline_from_a_change_to_a_published_release(clone: Clone, t
     public = " ".join(key.with_suffix(".pub").read_text().split()[:2])
     (tmp_path / "signers").write_text(f'glassmaster namespaces="glassmaster" {public}\n')
     text = clone.ci(
-        "lock", "build", "repro", "smoke", "diff", "release", GLASSMASTER_SIGNING_KEY=str(key),
+        "lock", "build", "nightly", "smoke", "diff", "release", GLASSMASTER_SIGNING_KEY=str(key),
         SIGNERS=str(tmp_path / "signers"), PUBLISH=str(tmp_path / "published"),
     )  # fmt: skip
     out = clone.path / "out/standin"
     assert [line for line in text.splitlines() if line.startswith("ci: ")] == [
-        f"ci: {step}: standin" for step in ("lock", "build", "repro", "smoke", "diff", "release")
+        f"ci: {step}: standin" for step in ("lock", "build", "nightly", "smoke", "diff", "release")
     ]
     difference = json.loads((out / "diff.json").read_text())
     assert difference["old"]["release_id"] != difference["new"]["release_id"]

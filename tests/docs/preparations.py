@@ -101,7 +101,13 @@ def _release(world: World) -> None:
     make_up_results(Clone(world.project, world.store))
     (world.home / ".ssh").mkdir()
     signers_for(make_key(world.home / ".ssh", "cd"), world.project / "signers")
-    shutil.copytree(world.project / "out/standin", world.project / "old-release")
+    before = Clone(world.project, world.store)
+    built = before.doit("iso", f"recipe={before.recipe('before', 'description: the one before')}")
+    assert built.returncode == 0, built.stdout
+    (world.project / "out/before").rename(world.project / "old-release")
+    for name in ("before.yaml", "before.lock"):
+        (world.project / "recipes" / name).unlink()
+    shutil.rmtree(world.project / "build/before")
 
 
 def release(world: World) -> None:

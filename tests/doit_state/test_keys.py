@@ -142,6 +142,30 @@ def test_a_damaged_output_is_made_again(project: Project, damage: str) -> None:
     assert project.ran() == []
 
 
+def test_everything_below_a_directory_that_is_its_own(project: Project) -> None:
+    project.dodo("""
+    def fill():
+        for name in ("out/one", "out/below/two"):
+            Path(name).parent.mkdir(parents=True, exist_ok=True)
+            Path(name).write_text(name)
+        for stray in Path("out").rglob("stray"):
+            stray.unlink()
+
+    def task_fill():
+        return {"actions": [fill], "targets": ["out/one"], "uptodate": [Key(), Targets("out", {"theirs"})]}
+    """)
+    assert project.ran() == ["fill"] and project.ran() == []
+    for spoil in (
+        lambda: project.write("out/below/two", "damaged"), (project.path / "out/below/two").unlink,
+        lambda: project.write("out/below/stray", "x"), (project.path / "out/one").unlink,
+    ):  # fmt: skip
+        spoil()
+        assert project.ran() == ["fill"]
+        assert project.ran() == [] and (project.path / "out/below/two").read_text() == "out/below/two"
+    project.write("out/theirs/word", "somebody else's")
+    assert project.ran() == []
+
+
 def test_without_targets_damage_is_not_seen(project: Project) -> None:
     """The check can fail: it is `Targets` that sees it."""
     project.dodo(COPY.replace(", Targets()", ""))

@@ -61,9 +61,14 @@ def make_up_results(clone: Clone) -> None:
     clone.out("smoke").mkdir(exist_ok=True)
     clone.out("smoke/smoke.json").write_text(json.dumps(smoke))
     rows = [Row(name, "in words", True, 1.5, True, (), "", ("iso",), ()) for name in ("plain", "clock")]
-    repro = Repro("standin", release_id, {"dom0.iso": iso}, rows[0], (rows[1],), (), (), True, False)
+    images = sorted(clone.out("domu").glob("*.img"))
+    again = {"dom0.iso": iso, **{f"domu/{path.name}": digest_of(path).sha256 for path in images}}
+    repro = Repro("standin", release_id, again, rows[0], (rows[1],), (), (), quick=False, toolchain=False)
     write_result(clone.out("repro.json"), repro)
-    old, new = (Side("a release", "release", "standin", name, "title", True) for name in ("0123456789ab", release_id))
+    old, new = (
+        Side("a release", "release", "standin", name, "title", True, sha256=digest)
+        for name, digest in (("0123456789ab", "0" * 64), (release_id, iso))
+    )
     item = Item("sudo", "up", "1.8", "1.9")
     tree = TreeDiff("", 5, 5, sections=(Section("packages", (item,)),))
     clone.out("diff.json").write_text(dumps(Result(old, new, (tree,), Verdict("allowed"))))

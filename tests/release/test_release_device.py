@@ -49,7 +49,13 @@ def test_what_may_be_written_to(system: System, tmp_path: Path) -> None:
     assert find_device("/dev/sr0", system) == Device("/dev/sr0", "optical", Path("/dev/sr0"), None, "DVD RW")
     assert find_device("stdio:/x/y", system).kind == "optical"
     (tmp_path / "stick").write_bytes(bytes(1000))
-    assert find_device(str(tmp_path / "stick"), system).size == 1000
+    device = find_device(f"file:{tmp_path / 'stick'}", system)
+    assert (device.size, device.path) == (1000, tmp_path / "stick")
+    # Without the prefix it may be a release that somebody keeps.
+    with pytest.raises(
+        GlassmasterError, match=f"it is a file\n  a file in the place of a disk is file:{tmp_path}/stick"
+    ):
+        find_device(str(tmp_path / "stick"), system)
 
 
 def _mounted(system: System) -> None:
@@ -88,7 +94,7 @@ def _nothing(system: System) -> None:
         (_nothing, "/dev/sda", "it is not removable"),
         (_nothing, "/dev/sdz", "Linux knows no such block device"),
         (_nothing, "/nowhere/at/all", "it cannot be looked at"),
-        (_nothing, "/", "neither a disk, a drive nor a file"),
+        (_nothing, "/", "neither a disk nor a drive"),
     ],
 )
 def test_what_is_refused(system: System, change: Callable[[System], None], word: str, why: str) -> None:
@@ -113,5 +119,5 @@ def test_one_that_is_too_small(system: System) -> None:
 
 
 def test_the_machine_that_this_runs_on() -> None:
-    with pytest.raises(GlassmasterError, match="neither a disk, a drive nor a file"):
+    with pytest.raises(GlassmasterError, match="neither a disk nor a drive"):
         find_device("/dev/null", System())

@@ -98,3 +98,11 @@ def test_without_a_fault_all_is_identical(tmp_path: Path) -> None:
     assert all(row.identical and row.ran for row in result.variations)
     assert set(result.artefacts) == {"sets", "boot/core.img", "domu/base", "dom0.raw", "lock/toy.lock"}
     assert not (tmp_path / "repro").exists()
+
+
+def test_what_is_made_of_a_release_is_not_part_of_it(tmp_path: Path) -> None:
+    out = tmp_path / "out/standin"
+    for name in ("dom0.iso", "published.json", "release/dom0.iso", "kept/0123456789ab/rebuilds/x.json", "diff.json"):
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_text(name)
+    assert [name for name, _ in release_below(tmp_path, "standin", Path("no.lock")).files()] == ["dom0.iso"]

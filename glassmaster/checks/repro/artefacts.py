@@ -17,6 +17,8 @@ NOT_ARTEFACTS = (
     "repro",
     "repro.json",
     "release",
+    "kept",
+    "published.json",
     "diff.json",
     "diff.html",
     "diff.md",
