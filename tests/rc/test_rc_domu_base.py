@@ -181,7 +181,7 @@ def test_a_virtual_machine_has_nothing_of_a_server(domu: Sandbox) -> None:
     domu.write("disks/xbd1a/local/etc/rc.conf", "if\n")
     done = domu.run("/usr/sbin/glassmaster-update", "check")
     assert done.status == 1 and done.output.startswith("local/etc/rc.conf: not sh: ")
-    domu.write("disks/xbd1a/local/etc/rc.conf", "hostname=web\n")
+    domu.write("disks/xbd1a/local/etc/rc.conf", ". /etc/defaults/rc.conf\nhostname=web\n")
     assert domu.run("/usr/sbin/glassmaster-update", "check").output == "glassmaster: no mistakes\n"
 
 

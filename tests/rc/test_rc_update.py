@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.rc.rc_configured import NEITHER, RC_CONFS
 from tests.rc.sandbox import Sandbox
+
+RC_CONF = ". /etc/defaults/rc.conf\nhostname=alpha\n"
 
 # /repository/local and /repository/global are what Subversion has. Files come as it makes them: by the umask.
 SVN = """
@@ -29,8 +32,8 @@ def machine(sandbox: Sandbox) -> Sandbox:
     for tree in ("local", "global"):
         sandbox.write(f"config/{tree}/.svn/entries", "12\n")
         (sandbox.root / "repository" / tree).mkdir(parents=True)
-    sandbox.write("config/local/etc/rc.conf", "hostname=alpha\n")
-    sandbox.write("repository/local/etc/rc.conf", "hostname=alpha\n")
+    sandbox.write("config/local/etc/rc.conf", RC_CONF)
+    sandbox.write("repository/local/etc/rc.conf", RC_CONF)
     sandbox.answer("svn", SVN)
     sandbox.answer("svnversion", "printf 7")
     return sandbox
@@ -92,6 +95,7 @@ def test_subversion_works_where_nobody_else_can_look(machine: Sandbox) -> None:
 
 BROKEN = {
     "rc.conf": ("local/etc/rc.conf", "if true\n", "local/etc/rc.conf: not sh: "),
+    "rc.conf that ends the start": ("local/etc/rc.conf", "hostname=alpha\n", f"local/etc/rc.conf: {NEITHER}"),
     "domu": ("local/domUs/web/domu.conf", "memory = 1\n", "local/domUs/web/domu.conf: root is missing"),
     "domu's name": ("local/domUs/Web/domu.conf", "memory = 1\nroot = /i\n", "Web: not a name for a virtual machine"),
     "fstab's root": (
@@ -117,6 +121,14 @@ def test_a_configuration_with_a_mistake_is_refused(machine: Sandbox, name: str) 
     assert message in done.output
     assert tree(machine) == before
     assert not (machine.root / "config/.glassmaster/next").exists()
+
+
+@pytest.mark.parametrize("text", RC_CONFS)
+def test_a_rc_conf_that_would_end_the_start_is_a_mistake(machine: Sandbox, text: str) -> None:
+    machine.write("config/local/etc/rc.conf", text)
+    done = machine.run("/usr/sbin/glassmaster-update", "check")
+    said = f"local/etc/rc.conf{RC_CONFS[text]}" if RC_CONFS[text] else "glassmaster: no mistakes"
+    assert (done.status, done.output) == (bool(RC_CONFS[text]), f"{said}\n")
 
 
 @pytest.mark.parametrize(
@@ -162,7 +174,7 @@ def test_no_subversion_no_update(machine: Sandbox) -> None:
 
 
 def test_back_puts_the_previous_one_in_place_and_again_returns(machine: Sandbox) -> None:
-    machine.write("repository/local/etc/rc.conf", "hostname=beta\n")
+    machine.write("repository/local/etc/rc.conf", RC_CONF.replace("alpha", "beta"))
     machine.write("repository/local/etc/new.conf", "new\n")
     machine.run("/bin/sh", "-c", "chmod -R go-w /config")
     before = tree(machine)

@@ -4,7 +4,7 @@
 # shellcheck shell=sh
 
 # Functions that look at one thing each, below the current directory. Overlays add theirs, in check-*.sh.
-gm_checks="gm_check_sh gm_check_fstab_lines gm_check_accounts"
+gm_checks="gm_check_sh gm_check_rc_configured gm_check_fstab_lines gm_check_accounts"
 
 # gm_check PLACE: PLACE holds local and global. 1 when there is a mistake.
 gm_check() (
@@ -35,6 +35,30 @@ gm_check_sh() {
 		gm_why=$(sh -n "$gm_file" 2>&1) || gm_check_mistake "$gm_file: not sh: $gm_why" || gm_status=1
 	done
 	return $gm_status
+}
+
+# The release's rc ends ("Multiuser boot aborted") unless rc_configured is YES; /etc/defaults/rc.conf says so. Nothing is run: a
+# variable and another file that is read are taken for right. glassmaster/config/check_etc.py does the same.
+gm_check_rc_configured() {
+	[ -f local/etc/rc.conf ] || return 0
+	awk '
+	{ sub(/^[ \t]+/, ""); sub(/[ \t]#.*/, "") }
+	/^#/ { next }
+	/(^|[ \t;&|])\.[ \t]+[^ \t]/ { said = "yes" }
+	/(^|[ \t;&|])rc_configured=/ {
+		value = $0
+		sub(/.*rc_configured=/, "", value)
+		sub(/[ \t;&|].*/, "", value)
+		gsub(/["\047]/, "", value)
+		said = tolower(value) ~ /^(yes|true|on|1)$/ || value ~ /[$`]/ ? "yes" : "no"
+		line = FNR
+	}
+	END {
+		if (said == "yes") exit 0
+		if (said == "no") print "local/etc/rc.conf:" line ": rc_configured is not YES: the start would end there"
+		else print "local/etc/rc.conf: neither reads /etc/defaults/rc.conf nor sets rc_configured=YES: the start would end there"
+		exit 1
+	}' local/etc/rc.conf
 }
 
 gm_check_fstab_lines() {
