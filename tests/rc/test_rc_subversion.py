@@ -231,6 +231,23 @@ def test_what_was_changed_on_the_machine_stays_or_is_a_conflict(machine: Sandbox
     assert machine.text("config/local/etc/rc.conf").endswith("local=YES\n")
 
 
+def test_accounts_that_were_changed_here_stay_and_those_of_subversion_are_refused(
+    machine: Sandbox, repository: Repository
+) -> None:
+    update(machine)
+    changed = machine.write("config/local/etc/master.passwd", f"root:{SECRET}-new:0:0::0:0:Charlie &:/root:/bin/sh\n")
+    repository.put(f"{HOST}/etc/ntp.conf", "server ntp.example.org\n")
+    repository.commit()
+    assert update(machine, "check")[2] == "glassmaster: no mistakes\n"
+    assert update(machine)[:2] == (0, ["update status=ok local=2 global=2"]) and "-new:" in changed.read_text()
+    assert update(machine, "back")[0] == 0 and "-new:" in changed.read_text()
+    changed.unlink()
+    repository.put(f"{HOST}/etc/group", "wheel:*:0:root\n")
+    repository.commit()
+    status, _, output = update(machine)
+    assert status == 1 and "local/etc/group: hides every account of the disc" in output
+
+
 def test_a_mistake_is_refused_and_back_returns(machine: Sandbox, repository: Repository) -> None:
     update(machine)
     good = modes(machine)

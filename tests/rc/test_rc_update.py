@@ -23,6 +23,7 @@ update)
 	cp "/repository/${3##*/}/.mtree" "$3/.mtree" 2>/dev/null || rm -f "$3/.mtree"
 	;;
 status) cat /conflicts 2>/dev/null ;;
+info) [ -e "/repository/$3" ] || [ -e "/repository/${3#/config/}" ] ;;
 esac
 """
 
@@ -185,6 +186,35 @@ def test_back_puts_the_previous_one_in_place_and_again_returns(machine: Sandbox)
     assert tree(machine) == before
     assert update(machine, "back") == (0, ["update status=back"])
     assert tree(machine) == after
+
+
+ACCOUNT_FILES = ("master.passwd", "passwd", "pwd.db", "spwd.db", "group")
+
+
+def test_accounts_that_were_changed_here_do_not_stop_an_update_and_stay(machine: Sandbox) -> None:
+    # As passwd(1) leaves them: the next start takes them in.
+    for name in ACCOUNT_FILES:
+        machine.write(f"config/local/etc/{name}", f"new {name}\n", mode=0o600)
+    machine.write("repository/local/etc/rc.conf", RC_CONF.replace("alpha", "beta"))
+
+    def here() -> list[str]:
+        return [machine.text(f"config/local/etc/{name}") for name in ACCOUNT_FILES]
+
+    changed = [f"new {name}\n" for name in ACCOUNT_FILES]
+    assert machine.run("/usr/sbin/glassmaster-update", "check").output == "glassmaster: no mistakes\n"
+    done = machine.run("/usr/sbin/glassmaster-update")
+    assert done.stages() == ["update status=ok local=7 global=7"] and here() == changed
+    assert "passwd" not in done.output and machine.text("config/local/etc/rc.conf").endswith("beta\n")
+    # Not in the copy that back brings back either, nor taken away by it.
+    assert not list((machine.root / "config/.glassmaster").rglob("*passwd"))
+    machine.write("config/local/etc/master.passwd", "newer\n", mode=0o600)
+    assert update(machine, "back") == (0, ["update status=back"])
+    assert here() == ["newer\n", *changed[1:]] and machine.text("config/local/etc/rc.conf") == RC_CONF
+    # Elsewhere files of these names are like all others.
+    machine.write("repository/local/etc/skel/group", "x\n")
+    machine.write("repository/global/etc/passwd", "x\n")
+    assert update(machine)[0] == 0
+    assert machine.text("config/local/etc/skel/group") == machine.text("config/global/etc/passwd") == "x\n"
 
 
 def test_back_without_a_previous_one_says_so(machine: Sandbox) -> None:

@@ -2,6 +2,7 @@
 # path below the configuration (local/etc/rc.conf).
 #
 # shellcheck shell=sh
+# shellcheck disable=SC2154  # gm_...: say.sh
 
 # Functions that look at one thing each, below the current directory. Overlays add theirs, in check-*.sh.
 gm_checks="gm_check_sh gm_check_rc_configured gm_check_fstab_lines gm_check_accounts"
@@ -72,13 +73,18 @@ gm_check_fstab_lines() {
 
 gm_check_accounts() {
 	gm_status=0
-	for gm_file in master.passwd passwd pwd.db spwd.db group; do
-		[ ! -e "local/etc/$gm_file" ] ||
+	for gm_file in $gm_account_files; do
+		[ ! -e "local/etc/$gm_file" ] || ! gm_check_versioned "local/etc/$gm_file" ||
 			gm_check_mistake "local/etc/$gm_file: hides every account of the disc; entries belong in local/accounts" || gm_status=1
 	done
 	gm_check_fields master.passwd 10 || gm_status=1
 	gm_check_fields group 4 || gm_status=1
 	return $gm_status
+}
+
+# Those that passwd or vipw have written here are taken in by the next start; only Subversion must not have them.
+gm_check_versioned() {
+	[ -d local/.svn ] && svn info --non-interactive "$1" >/dev/null 2>&1
 }
 
 gm_check_fields() {

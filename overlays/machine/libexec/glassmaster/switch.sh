@@ -10,7 +10,8 @@ gm_ready=$gm_state/ready       # complete; must become the configuration
 gm_previous=$gm_state/previous # what was the configuration before
 gm_trees="local global"
 
-# gm_copy_live TO: the present configuration, with its Subversion data, to a private place.
+# gm_copy_live TO: the present configuration, with its Subversion data, to a private place. Without the account files that passwd and
+# vipw have written since the start: the next start takes those in, and they stay where they are.
 gm_copy_live() (
 	umask 077
 	rm -rf "$1"
@@ -18,7 +19,22 @@ gm_copy_live() (
 	for gm_tree in $gm_trees; do
 		mkdir -p "$gm_config/$gm_tree" && cp -Rp "$gm_config/$gm_tree" "$1/$gm_tree" || exit 1
 	done
+	for gm_file in $gm_account_files; do
+		rm -f "$1/local/etc/$gm_file"
+	done
 )
+
+# gm_is_account_file PATH: whether local/./etc/master.passwd or local/etc/master.passwd is one of those.
+gm_is_account_file() {
+	case " $gm_account_files " in
+	*" ${1##*/} "*) ;;
+	*) return 1 ;;
+	esac
+	case $1 in
+	local/etc/"${1##*/}" | local/./etc/"${1##*/}") return 0 ;;
+	esac
+	return 1
+}
 
 # gm_switch FROM: a complete private tree becomes the configuration; the present one is kept.
 gm_switch() {
@@ -49,10 +65,12 @@ gm_sync() {
 	mkdir -p "$2" || return 1
 	(cd "$1" && find . -print) | (
 		while IFS= read -r gm_path; do
+			! gm_is_account_file "${2##*/}/$gm_path" || continue
 			gm_put "$1" "$2" "$gm_path" || exit 1
 		done
 	) || return 1
 	(cd "$2" && find . -depth -print) | while IFS= read -r gm_path; do
+		! gm_is_account_file "${2##*/}/$gm_path" || continue
 		if [ ! -e "$1/$gm_path" ] && [ ! -L "$1/$gm_path" ]; then
 			rm -rf "${2:?}/$gm_path"
 		fi
@@ -99,6 +117,7 @@ gm_changes() {
 			case $gm_path in
 			./.glassmaster/*) continue ;;
 			esac
+			! gm_is_account_file "$gm_tree/$gm_path" || continue
 			gm_same "$1/$gm_tree/$gm_path" "$gm_config/$gm_tree/$gm_path" ||
 				gm_same_link "$1/$gm_tree/$gm_path" "$gm_config/$gm_tree/$gm_path" || echo "$gm_tree/${gm_path#./}"
 		done
