@@ -126,6 +126,16 @@ class Sandbox:
             if word.startswith("/") and not (self.root / word[1:]).exists():
                 self._copy(Path(word).resolve(), self.root / word[1:])
 
+    def instead(self, program: str, script: str) -> None:
+        """A script in the place of one of busybox's programs, which it can go on with: exec busybox NAME "$@"."""
+        (self.root / "bin" / program).unlink()
+        self.write(f"bin/{program}", f"#!/bin/sh\n{script}\n", mode=0o755)
+
+    def busybox(self, program: str) -> None:
+        """The program that `instead` has replaced."""
+        (self.root / "bin" / program).unlink()
+        (self.root / "bin" / program).symlink_to("busybox")
+
     def write(self, path: str, text: str, mode: int = 0o644) -> Path:
         """A file at a path below the root."""
         made = self.root / path

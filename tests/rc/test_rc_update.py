@@ -222,21 +222,92 @@ def test_back_without_a_previous_one_says_so(machine: Sandbox) -> None:
     assert (done.status, done.output) == (1, "glassmaster: there is no previous configuration\n")
 
 
+FINISH = ". /libexec/glassmaster/say.sh; . /libexec/glassmaster/switch.sh; gm_finish_switch"
+
+
+def stop_at(machine: Sandbox, pattern: str, *words: str) -> None:
+    """The machine stops when mv is called so; what an update had brought by then stays."""
+    machine.instead("mv", f'case $* in {pattern}) kill -9 $PPID; exit 1 ;; esac; exec busybox mv "$@"')
+    machine.run("/usr/sbin/glassmaster-update", *words)
+    machine.busybox("mv")
+    machine.run("/bin/sh", "-c", "rm -rf /memory/updating")
+
+
 def test_an_interrupted_switch_is_finished_by_the_next_start(machine: Sandbox) -> None:
     machine.write("repository/local/etc/new.conf", "new\n")
     machine.write("repository/local/etc/zz.conf", "new\n")
-    # The machine stops when the first file is to take its place.
-    stop = 'case $* in *gm-new*) kill -9 $PPID; exit 1 ;; esac; exec busybox mv "$@"'
-    (machine.root / "bin/mv").unlink()
-    machine.write("bin/mv", f"#!/bin/sh\n{stop}\n", mode=0o755)
-    machine.run("/usr/sbin/glassmaster-update")
-    (machine.root / "bin/mv").unlink()
-    (machine.root / "bin/mv").symlink_to("busybox")
+    stop_at(machine, "*gm-new*")
     assert (machine.root / "config/.glassmaster/ready").is_dir()
-    finish = ". /libexec/glassmaster/say.sh; . /libexec/glassmaster/switch.sh; gm_finish_switch"
-    assert machine.run("/bin/sh", "-c", finish).stages() == ['switch status=ok why="an update had been interrupted"']
+    assert machine.run("/bin/sh", "-c", FINISH).stages() == ['switch status=ok why="an update had been interrupted"']
     assert machine.text("config/local/etc/zz.conf") == "new\n"
     assert list((machine.root / "config").rglob("*gm-new*")) == []
+
+
+@pytest.mark.parametrize("pattern", ["*previous.new*", "*gm-new*"])
+def test_there_is_a_way_back_wherever_the_switch_was_interrupted(machine: Sandbox, pattern: str) -> None:
+    names = ("first", "second", "third")
+    texts = [RC_CONF.replace("alpha", name) for name in names]
+    for text in texts[:2]:
+        machine.write("repository/local/etc/rc.conf", text)
+        assert update(machine)[0] == 0
+    machine.write("repository/local/etc/rc.conf", texts[2])
+    stop_at(machine, pattern)
+    finished = 'switch status=ok why="an update had been interrupted"'
+    assert update(machine, "back") == (0, [finished, "update status=back"])
+    assert machine.text("config/local/etc/rc.conf") == texts[1]
+    # In the way back too.
+    stop_at(machine, pattern, "back")
+    machine.run("/bin/sh", "-c", FINISH)
+    assert machine.text("config/local/etc/rc.conf") == texts[2]
+    assert update(machine, "back")[0] == 0 and machine.text("config/local/etc/rc.conf") == texts[1]
+
+
+@pytest.mark.parametrize("words", [(), ("back",)])
+def test_a_full_disk_changes_nothing_and_loses_nothing(machine: Sandbox, words: tuple[str, ...]) -> None:
+    machine.write("repository/local/etc/rc.conf", RC_CONF.replace("alpha", "beta"))
+    update(machine)
+    before = tree(machine)
+    machine.write("repository/local/etc/new.conf", "new\n")
+    full = 'echo "cp: No space left on device" >&2; exit 1'
+    machine.instead("cp", f'case $* in *previous.new*) {full} ;; esac; exec busybox cp "$@"')
+    why = "the present configuration could not be kept; is there room on /config?"
+    assert update(machine, *words) == (1, [f'update status=refused why="{why}"'])
+    assert tree(machine) == before
+    assert sorted(path.name for path in (machine.root / "config/.glassmaster").iterdir()) == ["previous"]
+    machine.busybox("cp")
+    assert update(machine, "back")[0] == 0 and machine.text("config/local/etc/rc.conf") == RC_CONF
+
+
+def test_what_could_not_be_finished_is_not_written_over(machine: Sandbox) -> None:
+    machine.write("repository/local/etc/new.conf", "new\n")
+    stop_at(machine, "*gm-new*")
+    machine.instead("cp", 'case $* in *gm-new*) exit 1 ;; esac; exec busybox cp "$@"')
+    for words in ((), ("back",)):
+        status, (stage, refused) = update(machine, *words)
+        assert status == 1 and stage == 'switch status=failed why="an interrupted update could not be finished"'
+        assert refused.startswith("update status=refused") and "an interrupted update must be finished" in refused
+    machine.busybox("cp")
+    assert update(machine)[0] == 0 and machine.text("config/local/etc/new.conf") == "new\n"
+
+
+def test_all_is_on_the_disk_before_the_name_that_counts(machine: Sandbox) -> None:
+    machine.write("repository/local/etc/new.conf", "new\n")
+    for name in ("find", "mv", "dd", "rm"):
+        machine.instead(name, f'echo "{name} $*" >>/calls; exec busybox {name} "$@"')
+    assert update(machine)[0] == 0
+    state = "/config/.glassmaster"
+    calls = [call.split(" -type f")[0] for call in machine.calls("sync", "find", "mv", "rm") if ".gm-new" not in call]
+    flush = [call for call in calls if call.startswith(("sync", f"find {state}/previous.new", "find /config", "mv"))]
+    ready = [call for call in calls if call == f"rm -rf {state}/ready"]
+    order = [
+        "sync ", f"find {state}/previous.new {state}/next", f"mv {state}/next {state}/ready",
+        f"mv {state}/previous.new {state}/previous", "sync ", "find /config/local /config/global",
+    ]  # fmt: skip
+    assert [call for call in flush if call in order] == order
+    assert calls.index("find /config/local /config/global") < calls.index(ready[-1])
+    # dd of NetBSD waits for its standard output; once for each file.
+    files = sum(len(list((machine.root / "config").glob(f"{top}/**/[!.]*.conf"))) for top in ("local", "global"))
+    assert files == 2 and len(machine.calls("dd")) >= 2 * files
 
 
 def test_what_the_change_names_is_started_again(machine: Sandbox) -> None:

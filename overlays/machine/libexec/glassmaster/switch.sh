@@ -36,27 +36,36 @@ gm_is_account_file() {
 	return 1
 }
 
-# gm_switch FROM: a complete private tree becomes the configuration; the present one is kept.
+# gm_switch FROM: a complete private tree, which may be the previous one, becomes the configuration; the present one is kept. When it
+# fails, gm_ready tells: with it the next start or glassmaster-update goes on, without it nothing has been touched.
 gm_switch() {
-	gm_copy_live "$gm_previous.new" && mv "$1" "$gm_ready" || return 1
-	rm -rf "$gm_previous"
-	mv "$gm_previous.new" "$gm_previous"
-	gm_switch_ready
+	if ! gm_copy_live "$gm_previous.new" || ! gm_flush "$gm_previous.new" "$1"; then
+		rm -rf "$gm_previous.new"
+		return 1
+	fi
+	mv "$1" "$gm_ready" && gm_switch_ready
 }
 
+# Once there is gm_ready, both it and a gm_previous.new are complete.
 gm_switch_ready() {
+	if [ -d "$gm_previous.new" ]; then
+		rm -rf "$gm_previous"
+		mv "$gm_previous.new" "$gm_previous" || return 1
+	fi
 	for gm_tree in $gm_trees; do
 		gm_sync "$gm_ready/$gm_tree" "$gm_config/$gm_tree" || return 1
 	done
-	rm -rf "$gm_ready"
+	gm_flush "$gm_config/local" "$gm_config/global" && rm -rf "$gm_ready"
 }
 
+# gm_finish_switch: 1 when there is one that could not be finished.
 gm_finish_switch() {
 	[ -d "$gm_ready" ] || return 0
 	if gm_switch_ready; then
 		gm_stage switch ok "why=an update had been interrupted"
 	else
 		gm_stage switch failed "why=an interrupted update could not be finished"
+		return 1
 	fi
 }
 
