@@ -69,6 +69,7 @@ class Sandbox:
         self.write("etc/defaults/rc.conf.netbsd", "random_seed=YES\n")
         self.write("etc/rc.netbsd", 'echo "rc.netbsd $*" >>/calls\n')
         self.write("dev/null", "")
+        self.write("dev/zero", "")
         self.write("mounts", "/dev/cd0a on / type cd9660 (read-only, local)\n")
         self.write("calls", "")
         self.answer(
@@ -176,7 +177,7 @@ class Sandbox:
     def run(self, *argv: str, stdin: str = "", env: dict[str, str] | None = None) -> Finished:
         """Run a command in the root. Standard input is what a person types at the console."""
         user = [] if os.getuid() == 0 else ["--user", "--map-root-user"]
-        enter = 'mount --bind /dev/null "$1/dev/null" && exec chroot "$@"'
+        enter = 'mount --bind /dev/null "$1/dev/null" && mount --bind /dev/zero "$1/dev/zero" && exec chroot "$@"'
         ran = subprocess.run(
             ["unshare", *user, "--mount", "--", "/bin/sh", "-c", enter, "enter", str(self.root), *argv],
             input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60,

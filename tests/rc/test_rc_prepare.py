@@ -74,6 +74,24 @@ def test_an_empty_disk_becomes_the_machine_s(machine: Sandbox) -> None:
     assert not (machine.root / "disks/wd0e/.glassmaster-config").exists()
 
 
+def test_swap_of_virtual_machines_begins_with_zeros_whatever_was_there(machine: Sandbox) -> None:
+    old = "an old file system" * 10000
+    for letter in "bgi":
+        machine.write(f"dev/rwd0{letter}", old)
+    machine.instead("dd", 'case $* in *of=*) set -- "$@" conv=notrunc ;; esac; exec busybox dd "$@"')
+    stages = prepare(machine, *SMALL, "-v", "8", "-d", "web:3:1", "-d", "repo:2:1", "wd0", "wd0")
+    assert stages[-1] == "prepare status=ok dev=/dev/wd0a for=alpha"
+    assert [machine.text(f"dev/rwd0{letter}")[:131072].strip("\0") for letter in "gi"] == ["", ""]
+    assert machine.text("dev/rwd0g")[131072:] == old[131072:]
+    assert machine.text("dev/rwd0b") == old  # the label has it as swap already
+
+
+def test_swap_that_cannot_be_cleared_is_said(machine: Sandbox) -> None:
+    machine.instead("dd", 'case $* in *of=*) exit 1 ;; esac; exec busybox dd "$@"')
+    why = "/dev/rwd0f could not be cleared"
+    assert prepare(machine, *SMALL, "-d", "web:3:1", "wd0") == [f'prepare status=refused why="{why}"']
+
+
 @pytest.mark.parametrize("size", [0, 1024, SECTORS * 512 - 512])
 def test_a_disk_that_cannot_be_read_to_its_end_is_not_empty(machine: Sandbox, size: int) -> None:
     with (machine.root / "dev/rwd0d").open("r+b") as stream:
