@@ -175,6 +175,11 @@ def test_a_file_that_hides_a_changed_one_is_reported_until_it_is_looked_at(machi
     for name in ("ntp.conf", "same.conf", "only ours.conf"):
         machine.write(f"disks/wd0a/local/etc/{name}", "ours\n")
     assert "hidden status=ok" in machine.boot().stages()
+    # A digest of a secret is one: nobody else can read any of them.
+    memory = machine.root / "memory"
+    made = {path.name: path.stat().st_mode & 0o777 for path in memory.iterdir() if digest("ours\n") in path.read_text()}
+    assert made == {"local.digests": 0o600, "compared": 0o600, "base": 0o600}
+    assert (memory / "etc.digests").stat().st_mode & 0o777 == 0o600
     ours = digest("ours\n")
     first = [f"{digest('old' + chr(10))} {ours} etc/ntp.conf", f"- {ours} etc/only ours.conf"]
     same = f"{digest('same' + chr(10))} {ours} etc/same.conf"
