@@ -266,6 +266,16 @@ def test_the_mounts_are_looked_at_again_after_root_and_mountall(sandbox: Sandbox
     assert (done.status, done.stages()) == (1, ["mounts status=failed at=mountall gone=/config,/etc"])
 
 
+def test_a_tmp_that_newfs_has_made_is_opened_to_all(sandbox: Sandbox) -> None:
+    sandbox.write("etc/rc.subr", 'load_rc_config() { :; }\nrun_rc_command() { eval "$start_cmd"; }\n')
+    (sandbox.root / "tmp").chmod(0o755)
+    sandbox.run("/bin/sh", "/etc/rc.d/glassmaster", "start")
+    assert (sandbox.root / "tmp").stat().st_mode & 0o7777 == 0o755  # the disc's own
+    sandbox.write("mounts", sandbox.text("mounts") + "/dev/wd0f on /tmp type ffs (local)\n")
+    sandbox.run("/bin/sh", "/etc/rc.d/glassmaster", "start")
+    assert (sandbox.root / "tmp").stat().st_mode & 0o7777 == 0o1777
+
+
 def test_packages_of_this_machine_alone(sandbox: Sandbox) -> None:
     sandbox.disks(wd0=LABEL)
     sandbox.config("wd0a")
