@@ -30,7 +30,7 @@ PROGRAMS = (
 # Recorded, and nothing else unless there is an answer.
 RECORDED = (
     "chown", "curl", "date", "disklabel", "dkctl", "fdisk", "fsck", "fsck_ffs", "ftp", "hostname", "newfs", "pwd_mkdb",
-    "sleep", "svn", "svnversion", "swapctl", "sync", "sysctl", "tar", "vnconfig", "xl",
+    "raidctl", "sleep", "svn", "svnversion", "swapctl", "sync", "sysctl", "tar", "vnconfig", "xl",
 )  # fmt: skip
 MASTER_PASSWD = "root:*ROOT:0:0::0:0:Charlie &:/root:/bin/sh\ndaemon:*:1:1::0:0:The devil:/:/sbin/nologin\n"
 PASSWD = "root:*:0:0:Charlie &:/root:/bin/sh\ndaemon:*:1:1:The devil:/:/sbin/nologin\n"

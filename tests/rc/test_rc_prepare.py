@@ -120,6 +120,52 @@ def test_a_disk_in_use_is_refused_even_when_named_twice(machine: Sandbox) -> Non
     assert untouched(machine)
 
 
+WEDGES = """echo '/dev/rwd0d: 2 wedges:
+dk3: a, 64 blocks at 64, type: ffs
+dk14: b, 64 blocks at 128, type: swap'"""
+USED: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
+    "the root, a stick": (
+        {"sysctl": 'case $2 in kern.root_device) echo wd0 ;; *) cat "/answers/$2" ;; esac'},
+        {},
+        "the root is on wd0",
+    ),
+    "a wedge, mounted": ({}, {"mounts": "/dev/dk3 on /data type ffs (local)\n"}, "a partition of wd0 is mounted"),
+    "a wedge, swap": ({"swapctl": "echo /dev/dk14 1 2 3"}, {}, "wd0 is used for swap"),
+    "a part of a RAID": (
+        {"hw.disknames": "cd0 wd0 raid1\n", "raidctl": "echo '  /dev/wd0e: optimal'"},
+        {},
+        "wd0 is a part of raid1",
+    ),
+    "a virtual machine": (
+        {"xl": '[ "$*" = "list web" ]'},
+        {"memory/domUs/web.xl": 'disk = [ "phy:/dev/wd0g,xvdb,w" ]\n'},
+        "the virtual machine web uses wd0",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", USED)
+def test_a_disk_in_use_is_refused_whatever_uses_it(machine: Sandbox, name: str) -> None:
+    answers, files, why = USED[name]
+    machine.answer("dkctl", WEDGES)
+    for program, text in answers.items():
+        machine.answer(program, text)
+    for path, text in files.items():
+        machine.write(path, text)
+    assert prepare(machine, *SMALL, "wd0", "wd0") == [f'prepare status=refused why="{why}"'] and untouched(machine)
+
+
+def test_what_others_use_does_not_matter(machine: Sandbox) -> None:
+    machine.answer("dkctl", WEDGES)
+    machine.answer("hw.disknames", "cd0 wd0 raid0\n")
+    machine.answer("raidctl", "echo '/dev/wd1e: optimal'; echo /dev/wd01e")
+    machine.answer("swapctl", "echo /dev/dk1 1 2 3; echo /dev/dk31 1 2 3; echo /dev/wd0z; echo /dev/wd10b")
+    machine.answer("xl", '[ "$*" = "list web" ]')
+    machine.write("memory/domUs/web.xl", 'disk = [ "phy:/dev/wd1g,xvdb,w" ]\n')
+    machine.write("memory/domUs/stopped.xl", 'disk = [ "phy:/dev/wd0g,xvdb,w" ]\n')
+    assert prepare(machine, *SMALL, "wd0") == ["prepare status=ok dev=/dev/wd0a for=alpha"]
+
+
 @pytest.mark.parametrize(
     ("words", "why"),
     [
