@@ -216,6 +216,16 @@ def test_the_first_configuration_from_a_tar_with_its_digest(machine: Sandbox) ->
     digest = hashlib.sha256(b"archive\n").hexdigest()
     assert prepare(machine, *SMALL, "-t", url, "-x", "0" * 64, "wd0")[-1].startswith("prepare status=refused")
     assert machine.calls("tar") == []
+    assert not (machine.root / "memory/first.tar").exists()
     assert prepare(machine, *SMALL, "-t", url, "-x", digest, "wd0", "wd0")[-1].startswith("prepare status=ok")
+    assert not (machine.root / "memory/first.tar").exists()
     assert machine.calls("ftp")[-1] == f"ftp -o /memory/first.tar {url}/alpha.tar"
     assert machine.text("disks/wd0a/global/hosts") == "from the tar\n"
+
+
+@pytest.mark.parametrize(("ftp", "tar"), [('echo part >"$2"; exit 1', ""), ('echo archive >"$2"', "exit 1")])
+def test_a_tar_that_came_in_part_or_cannot_be_read_goes_away(machine: Sandbox, ftp: str, tar: str) -> None:
+    machine.answer("ftp", ftp)
+    machine.answer("tar", tar)
+    assert prepare(machine, *SMALL, "-t", "http://www.example.org/conf", "wd0")[-1].startswith("prepare status=refused")
+    assert not (machine.root / "memory/first.tar").exists()

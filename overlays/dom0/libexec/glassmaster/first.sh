@@ -13,15 +13,25 @@ first_get() (
 	esac
 )
 
+# The tar may have secrets in it: it goes away whatever becomes of it.
 first_tar() {
-	ftp -o "$gm_memory/first.tar" "$1" || return 1
-	if [ -n "$digest" ]; then
-		case $(cksum -n -a SHA256 "$gm_memory/first.tar") in
-		"$digest "*) ;;
-		*) gm_say "$1 has not the digest that was given" && return 1 ;;
-		esac
+	first_file=$gm_memory/first.tar
+	first_status=1
+	if ftp -o "$first_file" "$1" && first_is_wanted "$1"; then
+		tar -xf "$first_file" -C "$2"
+		first_status=$?
 	fi
-	tar -xf "$gm_memory/first.tar" -C "$2" && rm -f "$gm_memory/first.tar"
+	rm -f "$first_file"
+	return $first_status
+}
+
+first_is_wanted() {
+	[ -n "$digest" ] || return 0
+	case $(cksum -n -a SHA256 "$first_file") in
+	"$digest "*) return 0 ;;
+	esac
+	gm_say "$1 has not the digest that was given"
+	return 1
 }
 
 # first_trees ROOT: modes and owners, and then into their place. ROOT/.glassmaster is private.
