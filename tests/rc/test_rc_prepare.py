@@ -178,6 +178,8 @@ def test_what_others_use_does_not_matter(machine: Sandbox) -> None:
         ([*SMALL, "-d", "We:3:1", "wd0"], "-d We:3:1: not a name for a virtual machine"),
         ([*SMALL, *[word for n in range(7) for word in ("-d", f"v{n}:1:1")], "wd0"],
          "there are no more letters for partitions"),
+        ([*SMALL, "-N", "a.example", "-r", "http://a", "wd0"], "-N a.example: must be the address of a name server"),
+        ([*SMALL, "-N", "192.0.2.53", "wd0"], "-N is for -r and -t"),
         ([*SMALL, "-r", "http://a", "-t", "http://b", "wd0"], "-r and -t: one of them"),
     ],
 )  # fmt: skip
@@ -229,3 +231,43 @@ def test_a_tar_that_came_in_part_or_cannot_be_read_goes_away(machine: Sandbox, f
     machine.answer("tar", tar)
     assert prepare(machine, *SMALL, "-t", "http://www.example.org/conf", "wd0")[-1].startswith("prepare status=refused")
     assert not (machine.root / "memory/first.tar").exists()
+
+
+# As on the shell of a machine without a configuration: the root is a disc, and only /memory can be written.
+READ_ONLY_HOME = 'case $* in */.glassmaster) [ "${1#/disc}" = "$1" ] || exit 1 ;; esac; exec busybox mkdir "$@"'
+
+
+def test_names_are_found_from_a_shell_without_a_configuration(machine: Sandbox) -> None:
+    look = 'cat /etc/resolv.conf; echo "$HOME $TMPDIR"; [ -d "$HOME" ] && [ -d "$TMPDIR" ] && ls /etc/rc'
+    machine.answer("svn", f'{{ {look}; }} >>/seen 2>&1; mkdir -p "$4"')
+    machine.instead("mkdir", READ_ONLY_HOME)
+    words = ("/usr/sbin/glassmaster-prepare", *SMALL, "-N", "192.0.2.53", "-r", "https://svn.example.org/conf", "wd0")
+    done = machine.run(*words, env={"HOME": "/disc"})
+    assert done.stages() == ["prepare status=ok dev=/dev/wd0a for=alpha"], done.output
+    seen = ["nameserver 192.0.2.53", "/memory/home /memory/tmp", "/etc/rc"]
+    assert machine.text("seen").splitlines() == seen * 2
+    # /etc is the disc's again, for what the start makes of it.
+    assert machine.calls("mount", "umount")[0] == "mount -t tmpfs -o -s32M tmpfs /etc"
+    assert machine.calls("mount", "umount")[-1] == "umount /etc"
+    assert not (machine.root / "etc/resolv.conf").exists() and (machine.root / "etc/rc").exists()
+
+
+def test_a_home_that_can_be_written_stays(machine: Sandbox) -> None:
+    machine.answer("svn", 'echo "$HOME" >>/seen; mkdir -p "$4"')
+    words = ("/usr/sbin/glassmaster-prepare", *SMALL, "-r", "https://svn.example.org/conf", "wd0")
+    assert machine.run(*words, env={"HOME": "/root"}).status == 0
+    assert set(machine.text("seen").split()) == {"/root"} and list((machine.root / "root").iterdir()) == []
+
+
+def test_a_machine_with_a_configuration_has_its_own_name_server(machine: Sandbox) -> None:
+    machine.write("mounts", "<above>:/config/local/etc on /etc type union (local)\n")
+    (stage,) = prepare(machine, *SMALL, "-N", "192.0.2.53", "-r", "http://a", "wd0")
+    assert "this machine has a configuration; write /etc/resolv.conf" in stage and untouched(machine)
+
+
+def test_the_options_are_printed(machine: Sandbox) -> None:
+    for words in ((), ("-n", "alpha")):
+        done = machine.run("/usr/sbin/glassmaster-prepare", *words)
+        lines = done.output.splitlines()
+        assert done.status == 1 and lines[0].startswith("glassmaster-prepare [options] DISK"), done.output
+        assert lines[3].startswith("  -n HOST") and lines[-1].startswith("  -N ADDRESS") and untouched(machine)

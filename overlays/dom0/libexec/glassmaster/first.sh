@@ -7,11 +7,23 @@
 first_get() (
 	umask 077
 	mkdir -p "$3" || exit 1
+	first_home
 	case $1 in
 	svn) svn checkout --non-interactive "$2" "$3" ;;
 	tar) first_tar "$2" "$3" ;;
 	esac
 )
+
+# Subversion writes into both, and on the shell of a machine without a configuration they are on the disc.
+first_home() {
+	mkdir -p "$gm_memory/home" "$gm_memory/tmp"
+	if mkdir "${HOME:-}/.glassmaster" 2>/dev/null; then
+		rmdir "${HOME:-}/.glassmaster"
+	else
+		export HOME="$gm_memory/home"
+	fi
+	export TMPDIR="$gm_memory/tmp"
+}
 
 # The tar may have secrets in it: it goes away whatever becomes of it.
 first_tar() {
