@@ -329,6 +329,36 @@ def test_what_the_change_names_is_started_again(machine: Sandbox) -> None:
     assert machine.calls("ntpd", "sshd", "named") == []
 
 
+def test_what_is_not_enabled_is_not_started_again(machine: Sandbox) -> None:
+    # As rc.subr answers; one without a variable of its own is always on, and what is not of rc.subr is not asked.
+    script = """#!/bin/sh
+echo "NAME $*" >>/calls
+run_rc_command() {
+	case $1 in
+	rcvar) echo "# NAME"; case NAME in ntpd) echo '$ntpd=YES' ;; named) echo '$named=NO' ;; esac ;;
+	restart) [ NAME != named ] ;;
+	esac
+}
+run_rc_command "$1"
+"""
+    for name in ("ntpd", "named", "mountall"):
+        machine.write(f"etc/rc.d/{name}", script.replace("NAME", name), mode=0o755)
+    machine.write("etc/rc.d/ours", '#!/bin/sh\necho "ours $*" >>/calls\n', mode=0o755)
+    machine.write("repository/local/restart", "local/etc/new.conf ntpd named mountall ours none\n")
+    machine.write("repository/local/etc/new.conf", "new\n")
+    assert update(machine)[1] == [
+        "restart status=ok script=mountall",
+        'restart status=skipped script=named why="not enabled"',
+        "restart status=failed script=none",
+        "restart status=ok script=ntpd",
+        "restart status=ok script=ours",
+        "update status=ok local=7 global=7",
+    ]
+    restarts = [call for call in machine.calls("ntpd", "named", "mountall", "ours") if "rcvar" not in call]
+    assert restarts == ["mountall restart", "ntpd restart", "ours restart"]
+    assert "ours rcvar" not in machine.calls()
+
+
 def test_two_at_a_time_are_one_too_many(machine: Sandbox) -> None:
     (machine.root / "memory/updating").mkdir()
     done = machine.run("/usr/sbin/glassmaster-update")
