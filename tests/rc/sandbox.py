@@ -61,7 +61,7 @@ class Sandbox:
         self._programs(shell)
         self._fleet = SimpleNamespace(report=report) if report else None
         for overlay in overlays:
-            self._overlay(overlay, {"domu": domu} if domu else {})
+            self._overlay(overlay, domu)
         (root / "memory").mkdir()
         self.write("etc/master.passwd", MASTER_PASSWD)
         self.write("etc/passwd", PASSWD)
@@ -98,7 +98,7 @@ class Sandbox:
         to.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, to)
 
-    def _overlay(self, name: str, more: dict[str, str]) -> None:
+    def _overlay(self, name: str, domu: str) -> None:
         overlay = REPOSITORY / "overlays" / name
         context = {
             "name": "test", "release_id": "0123456789ab", "vars": {},
@@ -107,7 +107,7 @@ class Sandbox:
                 description="A test", epoch=1, xen=None, fleet=self._fleet,
                 release=SimpleNamespace(version="6.99.16", machine="amd64"),
             ),
-            **more,
+            "domu": domu,
         }  # fmt: skip
         for path in sorted(overlay.rglob("*")):
             to = self.root / path.relative_to(overlay)

@@ -184,6 +184,13 @@ def test_a_refused_union_becomes_a_copy_and_is_said(sandbox: Sandbox) -> None:
     assert sandbox.calls("rc.netbsd") == ["rc.netbsd autoboot"]
 
 
+def test_a_server_s_image_has_a_host_name_and_says_nothing_of_a_virtual_machine(sandbox: Sandbox) -> None:
+    assert "hostname=dom0\n" in sandbox.text("etc/rc.conf")
+    lines = sandbox.run("/usr/sbin/glassmaster-release").output.splitlines()[1:]
+    assert lines and all(line.partition("=")[2] for line in lines)
+    assert not any(line.startswith("domu=") for line in lines)
+
+
 def test_again_after_single_user_mode_mounts_nothing(sandbox: Sandbox) -> None:
     sandbox.disks(wd0=LABEL)
     sandbox.config("wd0a")
