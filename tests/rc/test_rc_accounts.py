@@ -109,6 +109,20 @@ def test_a_file_that_was_cut_off_does_not_wipe_the_accounts(machine: Sandbox, na
     assert (place / file).read_text() == text and place.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.parametrize("left", [("ptmp",), ("pwd.db", "spwd.db", "ptmp")])
+def test_what_an_interrupted_passwd_has_left_hides_no_accounts(machine: Sandbox, left: tuple[str, ...]) -> None:
+    # pwd_mkdb puts master.passwd in its place last.
+    machine.write("disks/wd0a/local/accounts/master.passwd", ROOT)
+    for name in left:
+        machine.write(f"disks/wd0a/local/etc/{name}", "half")
+    stages = machine.boot().stages()
+    why = f'why="{left[0]} was left by something interrupted; not taken in"'
+    assert f"accounts status=warn file=master.passwd {why} kept=/config/.glassmaster/accounts/refused" in stages
+    assert list((machine.root / "disks/wd0a/local/etc").iterdir()) == []
+    assert machine.text("disks/wd0a/local/accounts/master.passwd") == ROOT
+    assert {path.name for path in (machine.root / "disks/wd0a/.glassmaster/accounts/refused").iterdir()} == set(left)
+
+
 def test_what_came_by_subversion_since_the_last_start_stays(machine: Sandbox) -> None:
     bob = "bob:*:1001:100::0:0:Bob:/home/bob:/bin/sh\n"
     entries = "disks/wd0a/local/accounts/master.passwd"

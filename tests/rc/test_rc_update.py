@@ -188,7 +188,7 @@ def test_back_puts_the_previous_one_in_place_and_again_returns(machine: Sandbox)
     assert tree(machine) == after
 
 
-ACCOUNT_FILES = ("master.passwd", "passwd", "pwd.db", "spwd.db", "group")
+ACCOUNT_FILES = ("master.passwd", "passwd", "pwd.db", "spwd.db", "group", "ptmp")
 
 
 def test_accounts_that_were_changed_here_do_not_stop_an_update_and_stay(machine: Sandbox) -> None:

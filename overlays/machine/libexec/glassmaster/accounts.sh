@@ -51,7 +51,11 @@ gm_whole() {
 # gm_take_in FILE FIELDS NAME COPY ...: FILE is master.passwd or group, whole when it is as gm_whole says; the COPYs go away with it.
 gm_take_in() {
 	gm_copy=$gm_config/local/etc/$1
-	[ -f "$gm_copy" ] || return 0
+	if [ ! -f "$gm_copy" ]; then
+		shift 3
+		gm_without "${gm_copy##*/}" "$@"
+		return
+	fi
 	if ! gm_whole "$gm_copy" "$2" "$3"; then
 		shift 3
 		gm_refuse_copies "${gm_copy##*/}" "$@"
@@ -75,6 +79,17 @@ gm_take_in() {
 	gm_stage accounts taken "file=${gm_copy##*/}"
 }
 
+# gm_without FILE COPY ...: pwd_mkdb puts FILE in place last; COPYs alone are what an interrupted passwd or vipw has left, its lock too.
+gm_without() {
+	for gm_word; do
+		if [ -f "$gm_config/local/etc/$gm_word" ]; then
+			gm_why="$gm_word was left by something interrupted"
+			gm_refuse_copies "$@"
+			return
+		fi
+	done
+}
+
 # gm_refuse_copies NAME ...: in /etc they would hide the accounts of the disc and of accounts/, which still hold. They are kept aside.
 gm_refuse_copies() {
 	gm_refused=$gm_last_accounts/refused
@@ -89,7 +104,7 @@ gm_refuse_copies() {
 gm_accounts() {
 	gm_umask=$(umask)
 	umask 077
-	gm_take_in master.passwd 10 root passwd pwd.db spwd.db
+	gm_take_in master.passwd 10 root passwd pwd.db spwd.db ptmp
 	gm_take_in group 4 wheel
 	gm_accounts_status=ok
 	gm_merge_group || gm_accounts_status=failed

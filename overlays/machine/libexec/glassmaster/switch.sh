@@ -19,14 +19,14 @@ gm_copy_live() (
 	for gm_tree in $gm_trees; do
 		mkdir -p "$gm_config/$gm_tree" && cp -Rp "$gm_config/$gm_tree" "$1/$gm_tree" || exit 1
 	done
-	for gm_file in $gm_account_files; do
+	for gm_file in $gm_account_files ptmp; do
 		rm -f "$1/local/etc/$gm_file"
 	done
 )
 
-# gm_is_account_file PATH: whether local/./etc/master.passwd or local/etc/master.passwd is one of those.
+# gm_is_account_file PATH: whether local/./etc/master.passwd or local/etc/master.passwd is one of those; ptmp is their lock.
 gm_is_account_file() {
-	case " $gm_account_files " in
+	case " $gm_account_files ptmp " in
 	*" ${1##*/} "*) ;;
 	*) return 1 ;;
 	esac
