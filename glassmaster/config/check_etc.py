@@ -18,6 +18,10 @@ SCRIPTS = (RC_CONF, "etc/rc.local", "etc/rc.conf.d/*", "etc/rc.d/*")
 WHOLE_FILES = ("master.passwd", "passwd", "pwd.db", "spwd.db", "group")
 FIELDS = {"accounts/master.passwd": 10, "accounts/group": 4}
 
+# As overlays/machine/libexec/glassmaster/check.sh has them.
+_COMMENT = re.compile(r"[ \t]#.*")
+_READS_A_FILE = re.compile(r"(?:^|[ \t;&|])\.[ \t]+[^ \t]")
+_RC_CONFIGURED = re.compile(r"(?:.*[ \t;&|])?rc_configured=([^ \t;&|]*)")
 _SH_SAYS = re.compile(r"(?:sh|-): (?:line )?(\d+): (.*)")
 
 
@@ -57,6 +61,9 @@ def _rc_conf(server: Server) -> Iterator[Finding]:
         yield warning(server.place, "has no etc/rc.conf: the disc's own, with its host name, would be used")
         return
     text = (server.file(RC_CONF) or b"").decode("utf-8", "replace")
+    if server.items[RC_CONF].kind == "file" and (mistake := not_configured(text)):
+        reads = "begin it with the three lines of the example of config-new that read /etc/defaults/rc.conf"
+        yield error(server.where(RC_CONF, mistake[0]), mistake[1], reads)
     seen: dict[str, int] = {}
     for said in parse_rc_conf(text):
         where = server.where(RC_CONF, said.line)
@@ -67,6 +74,27 @@ def _rc_conf(server: Server) -> Iterator[Finding]:
             yield warning(where, f"{said.name}: given again, the first is in line {seen[said.name]}")
         else:
             seen[said.name] = said.line
+
+
+def not_configured(text: str) -> tuple[int | None, str] | None:
+    """Why the release's rc would end ("Multiuser boot aborted") with this rc.conf, and in which line; or None.
+
+    Nothing is run: a variable and another file that is read are taken for right.
+    """
+    said: tuple[int | None, str] | None = (
+        None, "neither reads /etc/defaults/rc.conf nor sets rc_configured=YES: the start would end there"
+    )  # fmt: skip
+    for number, line in enumerate(text.split("\n"), 1):
+        words = _COMMENT.sub("", line.lstrip(" \t"))
+        if words.startswith("#"):
+            continue
+        if _READS_A_FILE.search(words):
+            said = None
+        if found := _RC_CONFIGURED.match(words):
+            value = re.sub("[\"']", "", found[1])
+            is_yes = value.lower() in ("yes", "true", "on", "1") or "$" in value or "`" in value
+            said = None if is_yes else (number, "rc_configured is not YES: the start would end there")
+    return said
 
 
 def _fstab(server: Server) -> Iterator[Finding]:

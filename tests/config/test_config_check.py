@@ -14,6 +14,7 @@ from glassmaster.errors import GlassmasterError
 from glassmaster.tree.mtree import Listed
 from glassmaster.tree.path import ancestors
 from tests.config.conftest import GUEST, HOST, Example
+from tests.rc.rc_configured import RC_CONFS
 
 DOMU = f"{HOST}/domUs/web/domu.conf"
 RC = f"{HOST}/etc/rc.conf"
@@ -280,6 +281,13 @@ def test_a_record_that_is_none(example: Example) -> None:
     example.write(f"{HOST}/.hides", "x\n")
     cd = release(*WHOLE)
     assert example.said(cd) == [f"{HOST}/.hides:1: error: not of the form SHA256 SHA256 PATH"]
+
+
+@pytest.mark.parametrize("text", RC_CONFS)
+def test_a_rc_conf_that_would_end_the_start(example: Example, text: str) -> None:
+    example.write(f"{GUEST}/etc/rc.conf", text)
+    errors = [said.replace("error: ", "") for said in example.said() if ": error: " in said]
+    assert errors == ([f"{GUEST}/etc/rc.conf{RC_CONFS[text]}"] if RC_CONFS[text] else [])
 
 
 def test_a_last_line_without_an_end_counts(example: Example) -> None:

@@ -92,7 +92,7 @@ def host_disk(folder: Path, target: Path) -> tuple[DiskFacts, dict[str, str]]:
     (host / "domUs/small").mkdir()
     (host / "domUs/small/domu.conf").write_text(SMALL)
     (tree / "vservers/small/etc").mkdir(parents=True)
-    (tree / "vservers/small/etc/rc.conf").write_text("hostname=small.example.org\n")
+    (tree / "vservers/small/etc/rc.conf").write_text(". /etc/defaults/rc.conf\nhostname=small.example.org\n")
     facts = write_host_disk(read_config_tree(tree), HOST, Wanted(".glassmaster-config", 1_700_000_000, None), target)
     return facts, {name: (host / f"domUs/{name}/domu.conf").read_text() for name in ("web", "small")}
 

@@ -30,7 +30,7 @@ PROGRAMS = (
 # Recorded, and nothing else unless there is an answer.
 RECORDED = (
     "chown", "curl", "date", "disklabel", "dkctl", "fdisk", "fsck", "fsck_ffs", "ftp", "hostname", "newfs", "pwd_mkdb",
-    "sleep", "svn", "svnversion", "swapctl", "sysctl", "tar", "vnconfig", "xl",
+    "raidctl", "sleep", "svn", "svnversion", "swapctl", "sync", "sysctl", "tar", "vnconfig", "xl",
 )  # fmt: skip
 MASTER_PASSWD = "root:*ROOT:0:0::0:0:Charlie &:/root:/bin/sh\ndaemon:*:1:1::0:0:The devil:/:/sbin/nologin\n"
 PASSWD = "root:*:0:0:Charlie &:/root:/bin/sh\ndaemon:*:1:1:The devil:/:/sbin/nologin\n"
@@ -61,7 +61,7 @@ class Sandbox:
         self._programs(shell)
         self._fleet = SimpleNamespace(report=report) if report else None
         for overlay in overlays:
-            self._overlay(overlay, {"domu": domu} if domu else {})
+            self._overlay(overlay, domu)
         (root / "memory").mkdir()
         self.write("etc/master.passwd", MASTER_PASSWD)
         self.write("etc/passwd", PASSWD)
@@ -69,6 +69,7 @@ class Sandbox:
         self.write("etc/defaults/rc.conf.netbsd", "random_seed=YES\n")
         self.write("etc/rc.netbsd", 'echo "rc.netbsd $*" >>/calls\n')
         self.write("dev/null", "")
+        self.write("dev/zero", "")
         self.write("mounts", "/dev/cd0a on / type cd9660 (read-only, local)\n")
         self.write("calls", "")
         self.answer(
@@ -97,7 +98,7 @@ class Sandbox:
         to.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, to)
 
-    def _overlay(self, name: str, more: dict[str, str]) -> None:
+    def _overlay(self, name: str, domu: str) -> None:
         overlay = REPOSITORY / "overlays" / name
         context = {
             "name": "test", "release_id": "0123456789ab", "vars": {},
@@ -106,7 +107,7 @@ class Sandbox:
                 description="A test", epoch=1, xen=None, fleet=self._fleet,
                 release=SimpleNamespace(version="6.99.16", machine="amd64"),
             ),
-            **more,
+            "domu": domu,
         }  # fmt: skip
         for path in sorted(overlay.rglob("*")):
             to = self.root / path.relative_to(overlay)
@@ -125,6 +126,16 @@ class Sandbox:
         for word in listed.split():
             if word.startswith("/") and not (self.root / word[1:]).exists():
                 self._copy(Path(word).resolve(), self.root / word[1:])
+
+    def instead(self, program: str, script: str) -> None:
+        """A script in the place of one of busybox's programs, which it can go on with: exec busybox NAME "$@"."""
+        (self.root / "bin" / program).unlink()
+        self.write(f"bin/{program}", f"#!/bin/sh\n{script}\n", mode=0o755)
+
+    def busybox(self, program: str) -> None:
+        """The program that `instead` has replaced."""
+        (self.root / "bin" / program).unlink()
+        (self.root / "bin" / program).symlink_to("busybox")
 
     def write(self, path: str, text: str, mode: int = 0o644) -> Path:
         """A file at a path below the root."""
@@ -166,7 +177,7 @@ class Sandbox:
     def run(self, *argv: str, stdin: str = "", env: dict[str, str] | None = None) -> Finished:
         """Run a command in the root. Standard input is what a person types at the console."""
         user = [] if os.getuid() == 0 else ["--user", "--map-root-user"]
-        enter = 'mount --bind /dev/null "$1/dev/null" && exec chroot "$@"'
+        enter = 'mount --bind /dev/null "$1/dev/null" && mount --bind /dev/zero "$1/dev/zero" && exec chroot "$@"'
         ran = subprocess.run(
             ["unshare", *user, "--mount", "--", "/bin/sh", "-c", enter, "enter", str(self.root), *argv],
             input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60,

@@ -74,6 +74,69 @@ def test_what_passwd_changed_is_taken_in_and_its_copies_go_away(machine: Sandbox
     assert (machine.root / "disks/wd0a/local/accounts/master.passwd").stat().st_mode & 0o777 == 0o600
 
 
+DAEMON = MASTER_PASSWD.splitlines(keepends=True)[1]
+CUT_OFF = {
+    "empty": ("master.passwd", "", "master.passwd has no entry root"),
+    "without root": ("master.passwd", DAEMON, "master.passwd has no entry root"),
+    "cut off in a line": ("master.passwd", ROOT + DAEMON[:12], "master.passwd has lines that are no entries"),
+    "cut off in the last word": ("master.passwd", ROOT + DAEMON[:-3], "the end of master.passwd is missing"),
+    "blocks that were never written": ("master.passwd", ROOT + "\0" * 64, "master.passwd has zeros instead of text"),
+    "a group, empty": ("group", "", "group has no entry wheel"),
+    "a group, cut off": ("group", "wheel:*:0:root\ndae", "group has lines that are no entries"),
+}
+
+
+@pytest.mark.parametrize("name", CUT_OFF)
+def test_a_file_that_was_cut_off_does_not_wipe_the_accounts(machine: Sandbox, name: str) -> None:
+    file, text, why = CUT_OFF[name]
+    kept = {"master.passwd": ROOT + ALICE, "group": "wheel:*:0:root,alice\n"}
+    for entries in kept:
+        machine.write(f"disks/wd0a/local/accounts/{entries}", kept[entries])
+    machine.boot()
+    restart(machine)
+    for copy in ("passwd", "pwd.db", "spwd.db") if file == "master.passwd" else ():
+        machine.write(f"disks/wd0a/local/etc/{copy}", "")
+    machine.write(f"disks/wd0a/local/etc/{file}", text)
+    done = machine.boot()
+    refused = "/config/.glassmaster/accounts/refused"
+    assert f'accounts status=warn file={file} why="{why}; not taken in" kept={refused}' in done.stages()
+    assert "accounts status=ok" in done.stages()
+    assert {entries: machine.text(f"disks/wd0a/local/accounts/{entries}") for entries in kept} == kept
+    assert machine.text("etc/master.passwd") == ROOT + DAEMON + ALICE
+    # Nothing of them hides the accounts; what was refused can be looked at, by root.
+    assert list((machine.root / "disks/wd0a/local/etc").iterdir()) == []
+    place = machine.root / refused.removeprefix("/").replace("config", "disks/wd0a", 1)
+    assert (place / file).read_text() == text and place.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("left", [("ptmp",), ("pwd.db", "spwd.db", "ptmp")])
+def test_what_an_interrupted_passwd_has_left_hides_no_accounts(machine: Sandbox, left: tuple[str, ...]) -> None:
+    # pwd_mkdb puts master.passwd in its place last.
+    machine.write("disks/wd0a/local/accounts/master.passwd", ROOT)
+    for name in left:
+        machine.write(f"disks/wd0a/local/etc/{name}", "half")
+    stages = machine.boot().stages()
+    why = f'why="{left[0]} was left by something interrupted; not taken in"'
+    assert f"accounts status=warn file=master.passwd {why} kept=/config/.glassmaster/accounts/refused" in stages
+    assert list((machine.root / "disks/wd0a/local/etc").iterdir()) == []
+    assert machine.text("disks/wd0a/local/accounts/master.passwd") == ROOT
+    assert {path.name for path in (machine.root / "disks/wd0a/.glassmaster/accounts/refused").iterdir()} == set(left)
+
+
+def test_what_came_by_subversion_since_the_last_start_stays(machine: Sandbox) -> None:
+    bob = "bob:*:1001:100::0:0:Bob:/home/bob:/bin/sh\n"
+    entries = "disks/wd0a/local/accounts/master.passwd"
+    machine.write(entries, ALICE + bob)
+    machine.boot()
+    restart(machine)
+    # useradd has made carol and userdel taken bob away; then an update has brought dave, and another shell for alice.
+    carol, dave = (bob.replace("bob", name).replace("1001", "1002") for name in ("carol", "dave"))
+    machine.write("disks/wd0a/local/etc/master.passwd", MASTER_PASSWD + ALICE + carol)
+    machine.write(entries, ALICE.replace("/bin/sh", "/bin/ksh") + bob + dave)
+    assert "accounts status=taken file=master.passwd" in machine.boot().stages()
+    assert machine.text(entries) == ALICE.replace("/bin/sh", "/bin/ksh") + carol + dave
+
+
 def test_accounts_that_pwd_mkdb_refuses_leave_the_disc_s(machine: Sandbox) -> None:
     machine.write("disks/wd0a/local/accounts/master.passwd", "alice:too:few:fields\n")
     machine.answer("pwd_mkdb", "exit 1")
@@ -126,6 +189,11 @@ def test_a_file_that_hides_a_changed_one_is_reported_until_it_is_looked_at(machi
     for name in ("ntp.conf", "same.conf", "only ours.conf"):
         machine.write(f"disks/wd0a/local/etc/{name}", "ours\n")
     assert "hidden status=ok" in machine.boot().stages()
+    # A digest of a secret is one: nobody else can read any of them.
+    memory = machine.root / "memory"
+    made = {path.name: path.stat().st_mode & 0o777 for path in memory.iterdir() if digest("ours\n") in path.read_text()}
+    assert made == {"local.digests": 0o600, "compared": 0o600, "base": 0o600}
+    assert (memory / "etc.digests").stat().st_mode & 0o777 == 0o600
     ours = digest("ours\n")
     first = [f"{digest('old' + chr(10))} {ours} etc/ntp.conf", f"- {ours} etc/only ours.conf"]
     same = f"{digest('same' + chr(10))} {ours} etc/same.conf"

@@ -108,8 +108,20 @@ dk2: config, 4096 blocks at 268288, type: ffs' ;; *) echo "/dev/rsd1d: no wedges
     sandbox.config("dk2")
     done = sandbox.boot()
     assert "config status=ok dev=/dev/dk2" in done.stages()
-    calls = sandbox.calls("mount", "umount", "MAKEDEV", "fsck_ffs")[1:]
+    calls = [call for call in sandbox.calls("mount", "umount", "MAKEDEV", "fsck_ffs")[1:] if "MAKEDEV sd" not in call]
     assert calls[:4] == ["MAKEDEV dk2", *looked_into("dk2"), "fsck_ffs -p /dev/rdk2"]
+
+
+@pytest.mark.parametrize("disk", ["wd8", "sd8", "ld4", "xbd7"])
+def test_a_disk_that_dev_has_no_nodes_for_is_looked_into(sandbox: Sandbox, disk: str) -> None:
+    # disklabel opens the whole disk, mount the partition.
+    sandbox.disks(**{disk: LABEL})
+    sandbox.config(f"{disk}e")
+    sandbox.write("dev/MAKEDEV", 'echo "MAKEDEV $*" >>/calls; : >"r$1d"; : >"$1e"\n')
+    sandbox.answer("disklabel", '[ ! -e "/dev/r${1}d" ] || cat "/answers/label.$1"')
+    sandbox.answer("mount", 'case $what in /dev/*) [ -e "$what" ] || exit 1 ;; esac')
+    assert f"config status=ok dev=/dev/{disk}e" in sandbox.boot().stages()
+    assert sandbox.calls("MAKEDEV") == [f"MAKEDEV {disk}"]
 
 
 def test_a_disc_in_a_stick_is_known_by_its_partition(sandbox: Sandbox) -> None:
@@ -170,6 +182,13 @@ def test_a_refused_union_becomes_a_copy_and_is_said(sandbox: Sandbox) -> None:
     assert f"etc status=degraded copy=/config/local/etc {why}" in done.stages()
     assert sandbox.text("etc/ntp.conf") == "server ntp.example.org\n"
     assert sandbox.calls("rc.netbsd") == ["rc.netbsd autoboot"]
+
+
+def test_a_server_s_image_has_a_host_name_and_says_nothing_of_a_virtual_machine(sandbox: Sandbox) -> None:
+    assert "hostname=dom0\n" in sandbox.text("etc/rc.conf")
+    lines = sandbox.run("/usr/sbin/glassmaster-release").output.splitlines()[1:]
+    assert lines and all(line.partition("=")[2] for line in lines)
+    assert not any(line.startswith("domu=") for line in lines)
 
 
 def test_again_after_single_user_mode_mounts_nothing(sandbox: Sandbox) -> None:
@@ -264,6 +283,16 @@ def test_the_mounts_are_looked_at_again_after_root_and_mountall(sandbox: Sandbox
     sandbox.write("mounts", "\n".join(kept))
     done = sandbox.run("/libexec/glassmaster/mounts", "mountall")
     assert (done.status, done.stages()) == (1, ["mounts status=failed at=mountall gone=/config,/etc"])
+
+
+def test_a_tmp_that_newfs_has_made_is_opened_to_all(sandbox: Sandbox) -> None:
+    sandbox.write("etc/rc.subr", 'load_rc_config() { :; }\nrun_rc_command() { eval "$start_cmd"; }\n')
+    (sandbox.root / "tmp").chmod(0o755)
+    sandbox.run("/bin/sh", "/etc/rc.d/glassmaster", "start")
+    assert (sandbox.root / "tmp").stat().st_mode & 0o7777 == 0o755  # the disc's own
+    sandbox.write("mounts", sandbox.text("mounts") + "/dev/wd0f on /tmp type ffs (local)\n")
+    sandbox.run("/bin/sh", "/etc/rc.d/glassmaster", "start")
+    assert (sandbox.root / "tmp").stat().st_mode & 0o7777 == 0o1777
 
 
 def test_packages_of_this_machine_alone(sandbox: Sandbox) -> None:

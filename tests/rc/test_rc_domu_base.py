@@ -31,7 +31,8 @@ def domu(request: pytest.FixtureRequest, tmp_path: Path) -> Sandbox:
         "sysctl",
         'case $2 in kern.root_device) echo xbd0 ;; kern.root_partition) echo 0 ;; *) cat "/answers/$2" ;; esac',
     )
-    made.write("dev/MAKEDEV", 'echo "MAKEDEV $*" >>/calls; for letter in a b d e; do : >"$1$letter"; done\n')
+    nodes = 'for letter in a b d e; do : >"$1$letter"; : >"r$1$letter"; done'
+    made.write("dev/MAKEDEV", f'echo "MAKEDEV $*" >>/calls; {nodes}\n')
     disks(made, xbd0=BARE, xbd1=BARE)
     return made
 
@@ -42,6 +43,7 @@ def disks(domu: Sandbox, **labels: list[str]) -> None:
     for name in labels:
         for letter in "abde":
             domu.write(f"dev/{name}{letter}", "")
+            domu.write(f"dev/r{name}{letter}", "")
 
 
 def test_a_virtual_machine_finds_its_configuration_on_its_second_disk(domu: Sandbox) -> None:
@@ -99,7 +101,7 @@ def test_without_a_configuration_there_is_a_shell(domu: Sandbox) -> None:
 
 def test_nodes_of_a_fifth_disk_are_made(domu: Sandbox) -> None:
     disks(domu, xbd0=BARE, xbd4=BARE)
-    (domu.root / "dev/xbd4a").unlink()
+    domu.run("/bin/sh", "-c", "rm /dev/*xbd4*")
     domu.config("xbd4a")
     assert "config status=ok dev=/dev/xbd4a" in domu.boot().stages()
     assert domu.calls("MAKEDEV") == ["MAKEDEV xbd4"]
@@ -181,7 +183,7 @@ def test_a_virtual_machine_has_nothing_of_a_server(domu: Sandbox) -> None:
     domu.write("disks/xbd1a/local/etc/rc.conf", "if\n")
     done = domu.run("/usr/sbin/glassmaster-update", "check")
     assert done.status == 1 and done.output.startswith("local/etc/rc.conf: not sh: ")
-    domu.write("disks/xbd1a/local/etc/rc.conf", "hostname=web\n")
+    domu.write("disks/xbd1a/local/etc/rc.conf", ". /etc/defaults/rc.conf\nhostname=web\n")
     assert domu.run("/usr/sbin/glassmaster-update", "check").output == "glassmaster: no mistakes\n"
 
 

@@ -20,7 +20,7 @@ esac
 VNCONFIG = """
 case $1 in
 -l) if [ -e "/vnd/$2" ]; then echo "$2: /some (/dev/cd0a) inode 1"; else echo "$2: not in use"; fi ;;
--u) rm "/vnd/$2" ;;
+-u) if grep -qx "$2" /held; then sed -i "1d" /held; echo "vnconfig: $2: Device busy" >&2; exit 1; fi; rm "/vnd/$2" ;;
 -r) echo "$3" >"/vnd/$2" ;;
 *) echo "$2" >"/vnd/$1" ;;
 esac
@@ -32,6 +32,7 @@ def machine(sandbox: Sandbox) -> Sandbox:
     sandbox.answer("xl", XL)
     sandbox.answer("vnconfig", VNCONFIG)
     sandbox.write("vnd/vnd0", "")
+    sandbox.write("held", "")
     sandbox.write("dev/MAKEDEV", ': >"/dev/${1}d"\n')
     sandbox.write("images/base.img", "")
     sandbox.write("netbsd-XEN3_DOMU", "")
@@ -165,6 +166,53 @@ def test_another_program_can_attach(machine: Sandbox) -> None:
     machine.run("/usr/sbin/glassmaster-domu", "start", env={"glassmaster_attach": "/hook"})
     assert machine.calls("hook", "vnconfig") == ["hook /images/base.img r"]
     assert 'disk = [ "phy:/dev/loop7,xvda,r" ]\n' in machine.text("running/web")
+
+
+def test_settings_of_rc_conf_hold_by_hand_too(machine: Sandbox) -> None:
+    domu(machine, "web", "root = /images/base.img")
+    machine.write("hook", '#!/bin/sh\necho "hook $*" >>/calls\necho /dev/loop7\n', mode=0o755)
+    settings = "glassmaster_attach=/hook\nglassmaster_domus_wait=1\n"
+    machine.write("config/local/etc/rc.conf", f". /etc/defaults/rc.conf\n{settings}")
+    machine.write("stubborn", "")
+    machine.run("/usr/sbin/glassmaster-domu", "start", "web")
+    machine.run("/usr/sbin/glassmaster-domu", "stop", "web")
+    assert machine.calls("hook", "vnconfig") == ["hook /images/base.img r", "hook -d /dev/loop7"]
+    assert machine.calls("sleep") == ["sleep 1"] and acts(machine)[-1] == "xl destroy web"
+    # What rc.d exports comes first: it is of the whole rc.conf, with rc.conf.d.
+    machine.forget()
+    machine.run("/usr/sbin/glassmaster-domu", "start", "web", env={"glassmaster_attach": "/libexec/glassmaster/attach"})
+    assert machine.calls("hook") == [] and "vnconfig -r vnd1 /images/base.img" in acts(machine)
+
+
+def test_a_device_that_is_held_for_a_moment_is_given_back_then(machine: Sandbox) -> None:
+    domu(machine, "web", "root = /images/base.img")
+    machine.run("/usr/sbin/glassmaster-domu", "start")
+    machine.write("held", "vnd1\n" * 2)
+    assert machine.run("/usr/sbin/glassmaster-domu", "stop").stages() == ["domu status=stopped name=web"]
+    assert machine.calls("sleep") == ["sleep 1"] * 2 and not (machine.root / "vnd/vnd1").exists()
+    assert not (machine.root / "memory/domUs/web.attached").exists()
+
+
+def test_a_device_that_cannot_be_given_back_is_said_and_tried_again(machine: Sandbox) -> None:
+    domu(machine, "web", "root = /images/base.img", "data = /images/base.img")
+    machine.run("/usr/sbin/glassmaster-domu", "start")
+    machine.write("held", "vnd1\n" * 6)
+    busy = "vnconfig: vnd1: Device busy"
+    warn = f'domu status=warn name=web why="could not be detached: /dev/vnd1d: {busy}"'
+    assert machine.run("/usr/sbin/glassmaster-domu", "stop").stages() == [warn, "domu status=stopped name=web"]
+    assert machine.text("memory/domUs/web.attached") == "/dev/vnd1d\n" and machine.calls("sleep") == ["sleep 1"] * 4
+    assert not (machine.root / "vnd/vnd2").exists()
+    machine.run("/usr/sbin/glassmaster-domu", "stop", "web")
+    assert not (machine.root / "memory/domUs/web.attached").exists() and not (machine.root / "vnd/vnd1").exists()
+
+
+def test_one_that_ended_by_itself_gives_back_its_devices(machine: Sandbox) -> None:
+    domu(machine, "web", "root = /images/base.img")
+    machine.run("/usr/sbin/glassmaster-domu", "start")
+    (machine.root / "running/web").unlink()
+    machine.forget()
+    assert machine.run("/usr/sbin/glassmaster-domu", "stop").stages() == []
+    assert acts(machine) == ["vnconfig -u vnd1"] and not (machine.root / "vnd/vnd1").exists()
 
 
 def test_without_any_nothing_is_done(machine: Sandbox) -> None:

@@ -18,7 +18,7 @@ LINE = (
 @pytest.fixture
 def machine(sandbox: Sandbox) -> Sandbox:
     """A server that puts its line into a share."""
-    sandbox.write("config/local/etc/rc.conf", "glassmaster_report=/share\n")
+    sandbox.write("config/local/etc/rc.conf", ". /etc/defaults/rc.conf\nglassmaster_report=/share\n")
     (sandbox.root / "share").mkdir()
     return sandbox
 
@@ -167,6 +167,6 @@ def test_an_update_reports_the_new_configuration(machine: Sandbox) -> None:
     done = machine.run("/usr/sbin/glassmaster-update")
     assert done.stages() == ["report status=ok to=/share", "update status=ok local=13 global=13"]
     assert " local=13 global=13 " in machine.text("share/alpha.example.org")
-    machine.write("config/local/etc/rc.conf", "glassmaster_report=/nowhere\n")
+    machine.write("config/local/etc/rc.conf", ". /etc/defaults/rc.conf\nglassmaster_report=/nowhere\n")
     done = machine.run("/usr/sbin/glassmaster-update")
     assert done.status == 0 and done.stages()[-1] == "update status=ok local=13 global=13"

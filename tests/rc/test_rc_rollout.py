@@ -98,6 +98,27 @@ def test_images_come_by_a_digest_given_by_hand(machine: Sandbox) -> None:
     assert machine.calls("ftp") == [f"ftp -o /memory/rollout/SHA512 {URL}/SHA512"]
 
 
+def test_an_image_is_on_the_disk_before_it_has_its_name(machine: Sandbox) -> None:
+    for name in ("find", "mv", "dd", "ln"):
+        machine.instead(name, f'echo "{name} $*" >>/calls; exec busybox {name} "$@"')
+    digest_rollout(machine, {"base.img": b"base 1"})
+    files, link = "/config/images/files", f"files/{sha512(b'base 1')[:32]}.base.img"
+    # dd of NetBSD waits for its standard output, the file.
+    flush = ["sync ", "dd if=/dev/null"]
+    assert machine.calls("sync", "dd", "mv", "ln") == [
+        *flush,
+        f"mv -f {files}/new.base.img /config/images/{link}",
+        "sync ",
+        f"ln -s {link} /config/images/base.img.gm-new",
+        "mv -f /config/images/base.img.gm-new /config/images/base.img",
+        *flush,
+        "mv -f /config/images/epoch.new /config/images/epoch",
+    ]
+    assert [call.split(" -type")[0] for call in machine.calls("find")] == [
+        f"find {files}/new.base.img", "find /config/images/epoch.new"
+    ]  # fmt: skip
+
+
 def test_the_previous_image_stays_and_comes_back(machine: Sandbox) -> None:
     for number in (1, 2, 3):
         digest_rollout(machine, {"base.img": f"base {number}".encode(), "store.img": b"store"}, epoch=number)

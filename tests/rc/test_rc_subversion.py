@@ -18,9 +18,10 @@ from tests.rc.sandbox import Sandbox
 from tests.rc.test_rc_prepare import empty_disk
 
 HOST = "pservers/alpha"
+READS = ". /etc/defaults/rc.conf\n"
 SECRET = "hash-and-key"
 FILES = {
-    f"{HOST}/etc/rc.conf": "hostname=alpha\n",
+    f"{HOST}/etc/rc.conf": f"{READS}hostname=alpha\n",
     f"{HOST}/etc/openssl/www.key": f"{SECRET}\n",
     f"{HOST}/etc/ssh/ssh_host_rsa_key": f"{SECRET}\n",
     f"{HOST}/accounts/master.passwd": f"root:{SECRET}:0:0::0:0:Charlie &:/root:/bin/sh\n",
@@ -174,23 +175,23 @@ def test_the_first_update_makes_a_checkout_of_what_the_disk_has(machine: Sandbox
     assert (machine.root / "config/local/etc/hosts").readlink() == Path("/config/global/hosts")
     assert svn("status", "-q", machine.root / "config/local") == ""
 
-    repository.put(f"{HOST}/etc/rc.conf", "hostname=alpha\nntpd=YES\n")
+    repository.put(f"{HOST}/etc/rc.conf", f"{READS}hostname=alpha\nntpd=YES\n")
     repository.put("global/hosts", "127.0.0.1 localhost\n192.0.2.1 alpha\n")
     repository.commit()
     assert update(machine)[:2] == (0, ["update status=ok local=2 global=2"])
-    assert machine.text("config/local/etc/rc.conf") == "hostname=alpha\nntpd=YES\n"
+    assert machine.text("config/local/etc/rc.conf") == f"{READS}hostname=alpha\nntpd=YES\n"
     assert machine.text("config/global/hosts").endswith("192.0.2.1 alpha\n")
     assert modes(machine) == before
 
 
 def test_what_is_newer_in_subversion_comes_with_the_first_update(machine: Sandbox, repository: Repository) -> None:
     repository.put(f"{HOST}/etc/ntp.conf", "server ntp.example.org\n")
-    repository.put(f"{HOST}/etc/rc.conf", "hostname=beta\n")
+    repository.put(f"{HOST}/etc/rc.conf", f"{READS}hostname=beta\n")
     repository.commit()
     status, stages, output = update(machine)
     assert (status, stages) == (0, ["update status=ok local=2 global=2"]), output
     assert "  local/etc/ntp.conf\n  local/etc/rc.conf\n" in output
-    assert machine.text("config/local/etc/rc.conf") == "hostname=beta\n"
+    assert machine.text("config/local/etc/rc.conf") == f"{READS}hostname=beta\n"
 
 
 def test_what_was_made_on_the_machine_keeps_its_modes(machine: Sandbox, repository: Repository) -> None:
@@ -216,18 +217,35 @@ def test_what_was_made_on_the_machine_keeps_its_modes(machine: Sandbox, reposito
 
 
 def test_what_was_changed_on_the_machine_stays_or_is_a_conflict(machine: Sandbox, repository: Repository) -> None:
-    machine.write("config/local/etc/rc.conf", "hostname=alpha\nlocal=YES\n")
+    machine.write("config/local/etc/rc.conf", f"{READS}hostname=alpha\nlocal=YES\n")
     machine.write("config/local/etc/found.conf", "made here\n")
     assert update(machine)[:2] == (0, ["update status=ok local=1M global=1"])
     assert machine.text("config/local/etc/rc.conf").endswith("local=YES\n")
     assert machine.text("config/local/etc/found.conf") == "made here\n"
-    repository.put(f"{HOST}/etc/rc.conf", "hostname=beta\n")
+    repository.put(f"{HOST}/etc/rc.conf", f"{READS}hostname=beta\n")
     repository.commit()
     status, stages, _ = update(machine)
     assert (status, stages) == (
         1, ['update status=refused why="something in /config/local was changed both here and in Subversion"']
     )  # fmt: skip
     assert machine.text("config/local/etc/rc.conf").endswith("local=YES\n")
+
+
+def test_accounts_that_were_changed_here_stay_and_those_of_subversion_are_refused(
+    machine: Sandbox, repository: Repository
+) -> None:
+    update(machine)
+    changed = machine.write("config/local/etc/master.passwd", f"root:{SECRET}-new:0:0::0:0:Charlie &:/root:/bin/sh\n")
+    repository.put(f"{HOST}/etc/ntp.conf", "server ntp.example.org\n")
+    repository.commit()
+    assert update(machine, "check")[2] == "glassmaster: no mistakes\n"
+    assert update(machine)[:2] == (0, ["update status=ok local=2 global=2"]) and "-new:" in changed.read_text()
+    assert update(machine, "back")[0] == 0 and "-new:" in changed.read_text()
+    changed.unlink()
+    repository.put(f"{HOST}/etc/group", "wheel:*:0:root\n")
+    repository.commit()
+    status, _, output = update(machine)
+    assert status == 1 and "local/etc/group: hides every account of the disc" in output
 
 
 def test_a_mistake_is_refused_and_back_returns(machine: Sandbox, repository: Repository) -> None:
@@ -240,15 +258,15 @@ def test_a_mistake_is_refused_and_back_returns(machine: Sandbox, repository: Rep
     assert (status, stages) == (1, ['update status=refused why="the configuration has mistakes"'])
     assert "local/etc/rc.conf: not sh: " in output
     assert machine.text("config/global/hosts") == "127.0.0.1 localhost\n" and modes(machine) == good
-    repository.put(f"{HOST}/etc/rc.conf", "hostname=gamma\n")
+    repository.put(f"{HOST}/etc/rc.conf", f"{READS}hostname=gamma\n")
     repository.commit()
     assert update(machine)[:2] == (0, ["update status=ok local=3 global=3"])
     assert update(machine, "back")[:2] == (0, ["update status=back"])
-    assert machine.text("config/local/etc/rc.conf") == "hostname=alpha\n"
+    assert machine.text("config/local/etc/rc.conf") == f"{READS}hostname=alpha\n"
     assert machine.text("config/global/hosts") == "127.0.0.1 localhost\n"
     # The copy of before is a checkout of its revision, and the next update brings the newest again.
     assert update(machine)[:2] == (0, ["update status=ok local=3 global=3"])
-    assert machine.text("config/local/etc/rc.conf") == "hostname=gamma\n" and modes(machine) == good
+    assert machine.text("config/local/etc/rc.conf") == f"{READS}hostname=gamma\n" and modes(machine) == good
 
 
 def test_no_secret_is_readable_at_any_step(machine: Sandbox, repository: Repository) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.rc.rc_configured import NEITHER, RC_CONFS
 from tests.rc.sandbox import Sandbox
+
+RC_CONF = ". /etc/defaults/rc.conf\nhostname=alpha\n"
 
 # /repository/local and /repository/global are what Subversion has. Files come as it makes them: by the umask.
 SVN = """
@@ -20,6 +23,7 @@ update)
 	cp "/repository/${3##*/}/.mtree" "$3/.mtree" 2>/dev/null || rm -f "$3/.mtree"
 	;;
 status) cat /conflicts 2>/dev/null ;;
+info) [ -e "/repository/$3" ] || [ -e "/repository/${3#/config/}" ] ;;
 esac
 """
 
@@ -29,8 +33,8 @@ def machine(sandbox: Sandbox) -> Sandbox:
     for tree in ("local", "global"):
         sandbox.write(f"config/{tree}/.svn/entries", "12\n")
         (sandbox.root / "repository" / tree).mkdir(parents=True)
-    sandbox.write("config/local/etc/rc.conf", "hostname=alpha\n")
-    sandbox.write("repository/local/etc/rc.conf", "hostname=alpha\n")
+    sandbox.write("config/local/etc/rc.conf", RC_CONF)
+    sandbox.write("repository/local/etc/rc.conf", RC_CONF)
     sandbox.answer("svn", SVN)
     sandbox.answer("svnversion", "printf 7")
     return sandbox
@@ -92,6 +96,7 @@ def test_subversion_works_where_nobody_else_can_look(machine: Sandbox) -> None:
 
 BROKEN = {
     "rc.conf": ("local/etc/rc.conf", "if true\n", "local/etc/rc.conf: not sh: "),
+    "rc.conf that ends the start": ("local/etc/rc.conf", "hostname=alpha\n", f"local/etc/rc.conf: {NEITHER}"),
     "domu": ("local/domUs/web/domu.conf", "memory = 1\n", "local/domUs/web/domu.conf: root is missing"),
     "domu's name": ("local/domUs/Web/domu.conf", "memory = 1\nroot = /i\n", "Web: not a name for a virtual machine"),
     "fstab's root": (
@@ -117,6 +122,14 @@ def test_a_configuration_with_a_mistake_is_refused(machine: Sandbox, name: str) 
     assert message in done.output
     assert tree(machine) == before
     assert not (machine.root / "config/.glassmaster/next").exists()
+
+
+@pytest.mark.parametrize("text", RC_CONFS)
+def test_a_rc_conf_that_would_end_the_start_is_a_mistake(machine: Sandbox, text: str) -> None:
+    machine.write("config/local/etc/rc.conf", text)
+    done = machine.run("/usr/sbin/glassmaster-update", "check")
+    said = f"local/etc/rc.conf{RC_CONFS[text]}" if RC_CONFS[text] else "glassmaster: no mistakes"
+    assert (done.status, done.output) == (bool(RC_CONFS[text]), f"{said}\n")
 
 
 @pytest.mark.parametrize(
@@ -162,7 +175,7 @@ def test_no_subversion_no_update(machine: Sandbox) -> None:
 
 
 def test_back_puts_the_previous_one_in_place_and_again_returns(machine: Sandbox) -> None:
-    machine.write("repository/local/etc/rc.conf", "hostname=beta\n")
+    machine.write("repository/local/etc/rc.conf", RC_CONF.replace("alpha", "beta"))
     machine.write("repository/local/etc/new.conf", "new\n")
     machine.run("/bin/sh", "-c", "chmod -R go-w /config")
     before = tree(machine)
@@ -175,26 +188,126 @@ def test_back_puts_the_previous_one_in_place_and_again_returns(machine: Sandbox)
     assert tree(machine) == after
 
 
+ACCOUNT_FILES = ("master.passwd", "passwd", "pwd.db", "spwd.db", "group", "ptmp")
+
+
+def test_accounts_that_were_changed_here_do_not_stop_an_update_and_stay(machine: Sandbox) -> None:
+    # As passwd(1) leaves them: the next start takes them in.
+    for name in ACCOUNT_FILES:
+        machine.write(f"config/local/etc/{name}", f"new {name}\n", mode=0o600)
+    machine.write("repository/local/etc/rc.conf", RC_CONF.replace("alpha", "beta"))
+
+    def here() -> list[str]:
+        return [machine.text(f"config/local/etc/{name}") for name in ACCOUNT_FILES]
+
+    changed = [f"new {name}\n" for name in ACCOUNT_FILES]
+    assert machine.run("/usr/sbin/glassmaster-update", "check").output == "glassmaster: no mistakes\n"
+    done = machine.run("/usr/sbin/glassmaster-update")
+    assert done.stages() == ["update status=ok local=7 global=7"] and here() == changed
+    assert "passwd" not in done.output and machine.text("config/local/etc/rc.conf").endswith("beta\n")
+    # Not in the copy that back brings back either, nor taken away by it.
+    assert not list((machine.root / "config/.glassmaster").rglob("*passwd"))
+    machine.write("config/local/etc/master.passwd", "newer\n", mode=0o600)
+    assert update(machine, "back") == (0, ["update status=back"])
+    assert here() == ["newer\n", *changed[1:]] and machine.text("config/local/etc/rc.conf") == RC_CONF
+    # Elsewhere files of these names are like all others.
+    machine.write("repository/local/etc/skel/group", "x\n")
+    machine.write("repository/global/etc/passwd", "x\n")
+    assert update(machine)[0] == 0
+    assert machine.text("config/local/etc/skel/group") == machine.text("config/global/etc/passwd") == "x\n"
+
+
 def test_back_without_a_previous_one_says_so(machine: Sandbox) -> None:
     done = machine.run("/usr/sbin/glassmaster-update", "back")
     assert (done.status, done.output) == (1, "glassmaster: there is no previous configuration\n")
 
 
+FINISH = ". /libexec/glassmaster/say.sh; . /libexec/glassmaster/switch.sh; gm_finish_switch"
+
+
+def stop_at(machine: Sandbox, pattern: str, *words: str) -> None:
+    """The machine stops when mv is called so; what an update had brought by then stays."""
+    machine.instead("mv", f'case $* in {pattern}) kill -9 $PPID; exit 1 ;; esac; exec busybox mv "$@"')
+    machine.run("/usr/sbin/glassmaster-update", *words)
+    machine.busybox("mv")
+    machine.run("/bin/sh", "-c", "rm -rf /memory/updating")
+
+
 def test_an_interrupted_switch_is_finished_by_the_next_start(machine: Sandbox) -> None:
     machine.write("repository/local/etc/new.conf", "new\n")
     machine.write("repository/local/etc/zz.conf", "new\n")
-    # The machine stops when the first file is to take its place.
-    stop = 'case $* in *gm-new*) kill -9 $PPID; exit 1 ;; esac; exec busybox mv "$@"'
-    (machine.root / "bin/mv").unlink()
-    machine.write("bin/mv", f"#!/bin/sh\n{stop}\n", mode=0o755)
-    machine.run("/usr/sbin/glassmaster-update")
-    (machine.root / "bin/mv").unlink()
-    (machine.root / "bin/mv").symlink_to("busybox")
+    stop_at(machine, "*gm-new*")
     assert (machine.root / "config/.glassmaster/ready").is_dir()
-    finish = ". /libexec/glassmaster/say.sh; . /libexec/glassmaster/switch.sh; gm_finish_switch"
-    assert machine.run("/bin/sh", "-c", finish).stages() == ['switch status=ok why="an update had been interrupted"']
+    assert machine.run("/bin/sh", "-c", FINISH).stages() == ['switch status=ok why="an update had been interrupted"']
     assert machine.text("config/local/etc/zz.conf") == "new\n"
     assert list((machine.root / "config").rglob("*gm-new*")) == []
+
+
+@pytest.mark.parametrize("pattern", ["*previous.new*", "*gm-new*"])
+def test_there_is_a_way_back_wherever_the_switch_was_interrupted(machine: Sandbox, pattern: str) -> None:
+    names = ("first", "second", "third")
+    texts = [RC_CONF.replace("alpha", name) for name in names]
+    for text in texts[:2]:
+        machine.write("repository/local/etc/rc.conf", text)
+        assert update(machine)[0] == 0
+    machine.write("repository/local/etc/rc.conf", texts[2])
+    stop_at(machine, pattern)
+    finished = 'switch status=ok why="an update had been interrupted"'
+    assert update(machine, "back") == (0, [finished, "update status=back"])
+    assert machine.text("config/local/etc/rc.conf") == texts[1]
+    # In the way back too.
+    stop_at(machine, pattern, "back")
+    machine.run("/bin/sh", "-c", FINISH)
+    assert machine.text("config/local/etc/rc.conf") == texts[2]
+    assert update(machine, "back")[0] == 0 and machine.text("config/local/etc/rc.conf") == texts[1]
+
+
+@pytest.mark.parametrize("words", [(), ("back",)])
+def test_a_full_disk_changes_nothing_and_loses_nothing(machine: Sandbox, words: tuple[str, ...]) -> None:
+    machine.write("repository/local/etc/rc.conf", RC_CONF.replace("alpha", "beta"))
+    update(machine)
+    before = tree(machine)
+    machine.write("repository/local/etc/new.conf", "new\n")
+    full = 'echo "cp: No space left on device" >&2; exit 1'
+    machine.instead("cp", f'case $* in *previous.new*) {full} ;; esac; exec busybox cp "$@"')
+    why = "the present configuration could not be kept; is there room on /config?"
+    assert update(machine, *words) == (1, [f'update status=refused why="{why}"'])
+    assert tree(machine) == before
+    assert sorted(path.name for path in (machine.root / "config/.glassmaster").iterdir()) == ["previous"]
+    machine.busybox("cp")
+    assert update(machine, "back")[0] == 0 and machine.text("config/local/etc/rc.conf") == RC_CONF
+
+
+def test_what_could_not_be_finished_is_not_written_over(machine: Sandbox) -> None:
+    machine.write("repository/local/etc/new.conf", "new\n")
+    stop_at(machine, "*gm-new*")
+    machine.instead("cp", 'case $* in *gm-new*) exit 1 ;; esac; exec busybox cp "$@"')
+    for words in ((), ("back",)):
+        status, (stage, refused) = update(machine, *words)
+        assert status == 1 and stage == 'switch status=failed why="an interrupted update could not be finished"'
+        assert refused.startswith("update status=refused") and "an interrupted update must be finished" in refused
+    machine.busybox("cp")
+    assert update(machine)[0] == 0 and machine.text("config/local/etc/new.conf") == "new\n"
+
+
+def test_all_is_on_the_disk_before_the_name_that_counts(machine: Sandbox) -> None:
+    machine.write("repository/local/etc/new.conf", "new\n")
+    for name in ("find", "mv", "dd", "rm"):
+        machine.instead(name, f'echo "{name} $*" >>/calls; exec busybox {name} "$@"')
+    assert update(machine)[0] == 0
+    state = "/config/.glassmaster"
+    calls = [call.split(" -type f")[0] for call in machine.calls("sync", "find", "mv", "rm") if ".gm-new" not in call]
+    flush = [call for call in calls if call.startswith(("sync", f"find {state}/previous.new", "find /config", "mv"))]
+    ready = [call for call in calls if call == f"rm -rf {state}/ready"]
+    order = [
+        "sync ", f"find {state}/previous.new {state}/next", f"mv {state}/next {state}/ready",
+        f"mv {state}/previous.new {state}/previous", "sync ", "find /config/local /config/global",
+    ]  # fmt: skip
+    assert [call for call in flush if call in order] == order
+    assert calls.index("find /config/local /config/global") < calls.index(ready[-1])
+    # dd of NetBSD waits for its standard output; once for each file.
+    files = sum(len(list((machine.root / "config").glob(f"{top}/**/[!.]*.conf"))) for top in ("local", "global"))
+    assert files == 2 and len(machine.calls("dd")) >= 2 * files
 
 
 def test_what_the_change_names_is_started_again(machine: Sandbox) -> None:
@@ -214,6 +327,36 @@ def test_what_the_change_names_is_started_again(machine: Sandbox) -> None:
     machine.forget()
     assert update(machine)[1] == ["update status=ok local=7 global=7"]
     assert machine.calls("ntpd", "sshd", "named") == []
+
+
+def test_what_is_not_enabled_is_not_started_again(machine: Sandbox) -> None:
+    # As rc.subr answers; one without a variable of its own is always on, and what is not of rc.subr is not asked.
+    script = """#!/bin/sh
+echo "NAME $*" >>/calls
+run_rc_command() {
+	case $1 in
+	rcvar) echo "# NAME"; case NAME in ntpd) echo '$ntpd=YES' ;; named) echo '$named=NO' ;; esac ;;
+	restart) [ NAME != named ] ;;
+	esac
+}
+run_rc_command "$1"
+"""
+    for name in ("ntpd", "named", "mountall"):
+        machine.write(f"etc/rc.d/{name}", script.replace("NAME", name), mode=0o755)
+    machine.write("etc/rc.d/ours", '#!/bin/sh\necho "ours $*" >>/calls\n', mode=0o755)
+    machine.write("repository/local/restart", "local/etc/new.conf ntpd named mountall ours none\n")
+    machine.write("repository/local/etc/new.conf", "new\n")
+    assert update(machine)[1] == [
+        "restart status=ok script=mountall",
+        'restart status=skipped script=named why="not enabled"',
+        "restart status=failed script=none",
+        "restart status=ok script=ntpd",
+        "restart status=ok script=ours",
+        "update status=ok local=7 global=7",
+    ]
+    restarts = [call for call in machine.calls("ntpd", "named", "mountall", "ours") if "rcvar" not in call]
+    assert restarts == ["mountall restart", "ntpd restart", "ours restart"]
+    assert "ours rcvar" not in machine.calls()
 
 
 def test_two_at_a_time_are_one_too_many(machine: Sandbox) -> None:

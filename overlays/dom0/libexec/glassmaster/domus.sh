@@ -20,12 +20,28 @@ gm_domu_place() {
 	mkdir -p "$gm_domus_run" && chmod 700 "$gm_domus_run"
 }
 
+# gm_domu_detach NAME: gives its devices back. Xen's back end may hold one for a moment; what cannot be given back is kept in the list,
+# and tried again when the machine is started or stopped the next time.
 gm_domu_detach() {
 	[ -f "$gm_domus_run/$1.attached" ] || return 0
+	gm_left=''
 	while read -r gm_device; do
-		"${glassmaster_attach:-/libexec/glassmaster/attach}" -d "$gm_device"
+		gm_domu_give_back "$gm_device" </dev/null && continue
+		gm_left="$gm_left${gm_left:+ }$gm_device"
+		gm_held_why=$(head -n 1 "$gm_domus_run/why")
 	done <"$gm_domus_run/$1.attached"
 	rm -f "$gm_domus_run/$1.attached"
+	[ -n "$gm_left" ] || return 0
+	echo "$gm_left" | tr ' ' '\n' >"$gm_domus_run/$1.attached"
+	gm_stage domu warn "name=$1" "why=could not be detached: $gm_left: $gm_held_why"
+}
+
+gm_domu_give_back() {
+	for gm_try in 1 2 3 4 5; do
+		[ "$gm_try" = 1 ] || sleep 1
+		! "${glassmaster_attach:-/libexec/glassmaster/attach}" -d "$1" 2>"$gm_domus_run/why" || return 0
+	done
+	return 1
 }
 
 gm_domu_failed() {
@@ -104,9 +120,13 @@ gm_domu_start_all() {
 	[ "$gm_failed" = 0 ]
 }
 
-# gm_domu_stop NAME: asked to shut down, then waited for, and ended when it does not.
+# gm_domu_stop NAME: asked to shut down, then waited for, and ended when it does not. One that has ended by itself gives back its
+# devices.
 gm_domu_stop() {
-	gm_domu_running "$1" || return 0
+	if ! gm_domu_running "$1"; then
+		gm_domu_detach "$1"
+		return 0
+	fi
 	xl shutdown -F "$1"
 	gm_waited=0
 	while gm_domu_running "$1"; do
@@ -126,7 +146,7 @@ gm_domu_stop_all() {
 	{
 		gm_domu_order 2>/dev/null | sort -k 1,1nr -k 2,2r
 		gm_domu_started
-	} | while read -r _order gm_next _autostart; do
+	} | awk '!seen[$2]++' | while read -r _order gm_next _autostart; do
 		gm_domu_stop "$gm_next" </dev/null
 	done
 }

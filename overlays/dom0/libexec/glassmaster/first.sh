@@ -7,21 +7,43 @@
 first_get() (
 	umask 077
 	mkdir -p "$3" || exit 1
+	first_home
 	case $1 in
 	svn) svn checkout --non-interactive "$2" "$3" ;;
 	tar) first_tar "$2" "$3" ;;
 	esac
 )
 
-first_tar() {
-	ftp -o "$gm_memory/first.tar" "$1" || return 1
-	if [ -n "$digest" ]; then
-		case $(cksum -n -a SHA256 "$gm_memory/first.tar") in
-		"$digest "*) ;;
-		*) gm_say "$1 has not the digest that was given" && return 1 ;;
-		esac
+# Subversion writes into both, and on the shell of a machine without a configuration they are on the disc.
+first_home() {
+	mkdir -p "$gm_memory/home" "$gm_memory/tmp"
+	if mkdir "${HOME:-}/.glassmaster" 2>/dev/null; then
+		rmdir "${HOME:-}/.glassmaster"
+	else
+		export HOME="$gm_memory/home"
 	fi
-	tar -xf "$gm_memory/first.tar" -C "$2" && rm -f "$gm_memory/first.tar"
+	export TMPDIR="$gm_memory/tmp"
+}
+
+# The tar may have secrets in it: it goes away whatever becomes of it.
+first_tar() {
+	first_file=$gm_memory/first.tar
+	first_status=1
+	if ftp -o "$first_file" "$1" && first_is_wanted "$1"; then
+		tar -xf "$first_file" -C "$2"
+		first_status=$?
+	fi
+	rm -f "$first_file"
+	return $first_status
+}
+
+first_is_wanted() {
+	[ -n "$digest" ] || return 0
+	case $(cksum -n -a SHA256 "$first_file") in
+	"$digest "*) return 0 ;;
+	esac
+	gm_say "$1 has not the digest that was given"
+	return 1
 }
 
 # first_trees ROOT: modes and owners, and then into their place. ROOT/.glassmaster is private.

@@ -2,9 +2,10 @@
 # path below the configuration (local/etc/rc.conf).
 #
 # shellcheck shell=sh
+# shellcheck disable=SC2154  # gm_...: say.sh
 
 # Functions that look at one thing each, below the current directory. Overlays add theirs, in check-*.sh.
-gm_checks="gm_check_sh gm_check_fstab_lines gm_check_accounts"
+gm_checks="gm_check_sh gm_check_rc_configured gm_check_fstab_lines gm_check_accounts"
 
 # gm_check PLACE: PLACE holds local and global. 1 when there is a mistake.
 gm_check() (
@@ -37,6 +38,30 @@ gm_check_sh() {
 	return $gm_status
 }
 
+# The release's rc ends ("Multiuser boot aborted") unless rc_configured is YES; /etc/defaults/rc.conf says so. Nothing is run: a
+# variable and another file that is read are taken for right. glassmaster/config/check_etc.py does the same.
+gm_check_rc_configured() {
+	[ -f local/etc/rc.conf ] || return 0
+	awk '
+	{ sub(/^[ \t]+/, ""); sub(/[ \t]#.*/, "") }
+	/^#/ { next }
+	/(^|[ \t;&|])\.[ \t]+[^ \t]/ { said = "yes" }
+	/(^|[ \t;&|])rc_configured=/ {
+		value = $0
+		sub(/.*rc_configured=/, "", value)
+		sub(/[ \t;&|].*/, "", value)
+		gsub(/["\047]/, "", value)
+		said = tolower(value) ~ /^(yes|true|on|1)$/ || value ~ /[$`]/ ? "yes" : "no"
+		line = FNR
+	}
+	END {
+		if (said == "yes") exit 0
+		if (said == "no") print "local/etc/rc.conf:" line ": rc_configured is not YES: the start would end there"
+		else print "local/etc/rc.conf: neither reads /etc/defaults/rc.conf nor sets rc_configured=YES: the start would end there"
+		exit 1
+	}' local/etc/rc.conf
+}
+
 gm_check_fstab_lines() {
 	[ -f local/etc/fstab ] || return 0
 	awk '
@@ -48,13 +73,18 @@ gm_check_fstab_lines() {
 
 gm_check_accounts() {
 	gm_status=0
-	for gm_file in master.passwd passwd pwd.db spwd.db group; do
-		[ ! -e "local/etc/$gm_file" ] ||
+	for gm_file in $gm_account_files; do
+		[ ! -e "local/etc/$gm_file" ] || ! gm_check_versioned "local/etc/$gm_file" ||
 			gm_check_mistake "local/etc/$gm_file: hides every account of the disc; entries belong in local/accounts" || gm_status=1
 	done
 	gm_check_fields master.passwd 10 || gm_status=1
 	gm_check_fields group 4 || gm_status=1
 	return $gm_status
+}
+
+# Those that passwd or vipw have written here are taken in by the next start; only Subversion must not have them.
+gm_check_versioned() {
+	[ -d local/.svn ] && svn info --non-interactive "$1" >/dev/null 2>&1
 }
 
 gm_check_fields() {

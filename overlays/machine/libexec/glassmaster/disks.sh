@@ -17,6 +17,7 @@ gm_disks() {
 # (kern.rawpartition), which may begin with another partition's file system. A disk without a label has one partition, a.
 gm_partitions() {
 	gm_raw=$(sysctl -n kern.rawpartition 2>/dev/null)
+	gm_disk_nodes "$1"
 	disklabel "$1" 2>/dev/null | while read -r gm_letter _size _offset gm_type _rest; do
 		case $gm_letter:$gm_type in
 		[a-p]::4.2BSD)
@@ -46,13 +47,17 @@ gm_letter_of() {
 gm_has_marker() {
 	case $1 in
 	dk*) gm_node "$1" "$1" || return 1 ;;
-	xbd*) gm_node "$1" "${1%[a-p]}" || return 1 ;;
 	esac
 	mount -t ffs -o ro,nodev,noexec,nosuid "/dev/$1" "$gm_config" 2>/dev/null || return 1
 	gm_there=1
 	[ ! -f "$gm_config/$marker" ] || gm_there=0
 	umount "$gm_config"
 	return $gm_there
+}
+
+# gm_disk_nodes DISK: all that MAKEDEV knows of it, before anything asks the disk. A kind that it does not know is passed over.
+gm_disk_nodes() {
+	gm_node "r$1$(gm_letter_of "$(sysctl -n kern.rawpartition 2>/dev/null || echo 3)")" "$1" >/dev/null 2>&1 || :
 }
 
 # gm_node NAME DISK: /dev has the nodes of a few disks only.

@@ -9,10 +9,12 @@
 
 gm_base=$gm_config/local/.glassmaster/base
 
-# gm_digests DIRECTORY: "SHA256 etc/PATH" of each file below it.
-gm_digests() {
-	(cd "$1" && find . -type f -exec cksum -n -a SHA256 {} +) | sed 's, \./, etc/,' | sort -k 2
-}
+# gm_digests DIRECTORY TO: "SHA256 etc/PATH" of each file below it. A digest is enough to try passwords against: TO is private.
+gm_digests() (
+	umask 077
+	rm -f "$2"
+	(cd "$1" && find . -type f -exec cksum -n -a SHA256 {} +) | sed 's, \./, etc/,' | sort -k 2 >"$2"
+)
 
 # gm_compare DISC BASE OURS: lines "base DISC OURS PATH" for the new base, and "hides PATH" for what to look at.
 gm_compare() {
@@ -31,7 +33,7 @@ gm_compare() {
 
 # At boot, while /etc is still the disc's own.
 gm_hidden_report() {
-	gm_digests /etc >"$gm_memory/etc.digests"
+	gm_digests /etc "$gm_memory/etc.digests"
 	[ -d "$gm_config/local/etc" ] || return 0
 	gm_hidden_look
 	gm_hiding=$(sed -n 's/^hides //p' "$gm_memory/compared")
@@ -46,15 +48,19 @@ gm_hidden_report() {
 }
 
 gm_hidden_look() {
-	gm_digests "$gm_config/local/etc" >"$gm_memory/local.digests"
+	gm_digests "$gm_config/local/etc" "$gm_memory/local.digests"
 	[ -f "$gm_base" ] || : >"$gm_memory/no-base"
 	gm_old_base=$gm_memory/no-base
 	[ ! -f "$gm_base" ] || gm_old_base=$gm_base
-	gm_compare "$gm_memory/etc.digests" "$gm_old_base" "$gm_memory/local.digests" >"$gm_memory/compared"
+	(
+		umask 077
+		rm -f "$gm_memory/compared" "$gm_memory/base"
+		gm_compare "$gm_memory/etc.digests" "$gm_old_base" "$gm_memory/local.digests" >"$gm_memory/compared"
+	)
 }
 
 gm_hidden_record() {
-	sed -n 's/^base //p' "$gm_memory/compared" >"$gm_memory/base"
+	(umask 077 && sed -n 's/^base //p' "$gm_memory/compared" >"$gm_memory/base")
 	cmp -s "$gm_memory/base" "$gm_base" 2>/dev/null || (
 		umask 077
 		mkdir -p "${gm_base%/*}" && cp "$gm_memory/base" "$gm_base.new" && mv -f "$gm_base.new" "$gm_base"

@@ -16,6 +16,9 @@ gm_stages=$gm_memory/stages  # one line for each stage; /var/run/glassmaster lea
 gm_config=/config
 gm_state=/config/.glassmaster # what this machine keeps for itself; never in Subversion
 
+# What passwd(1), vipw(8) and useradd(8) write whole: through the union they come into /config/local/etc.
+gm_account_files="master.passwd passwd pwd.db spwd.db group"
+
 gm_say() {
 	printf '%s\n' "glassmaster: $*"
 }
@@ -55,6 +58,13 @@ gm_mounted() {
 	*" on $1 type ${2:-}"*) return 0 ;;
 	esac
 	return 1
+}
+
+# gm_flush PLACE ...: returns when the files there are on the disk. FFS has a new name there long before the bytes of the file, and
+# sync(8) of NetBSD begins the writing and does not wait; dd(1) ends with fsync(2) of its standard output.
+gm_flush() {
+	sync
+	find "$@" -type f -exec sh -c 'for file; do dd if=/dev/null >>"$file" 2>/dev/null; done' sh {} + || :
 }
 
 # gm_join WORD ...: the words with commas between them.

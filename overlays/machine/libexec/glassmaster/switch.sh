@@ -10,7 +10,8 @@ gm_ready=$gm_state/ready       # complete; must become the configuration
 gm_previous=$gm_state/previous # what was the configuration before
 gm_trees="local global"
 
-# gm_copy_live TO: the present configuration, with its Subversion data, to a private place.
+# gm_copy_live TO: the present configuration, with its Subversion data, to a private place. Without the account files that passwd and
+# vipw have written since the start: the next start takes those in, and they stay where they are.
 gm_copy_live() (
 	umask 077
 	rm -rf "$1"
@@ -18,29 +19,53 @@ gm_copy_live() (
 	for gm_tree in $gm_trees; do
 		mkdir -p "$gm_config/$gm_tree" && cp -Rp "$gm_config/$gm_tree" "$1/$gm_tree" || exit 1
 	done
+	for gm_file in $gm_account_files ptmp; do
+		rm -f "$1/local/etc/$gm_file"
+	done
 )
 
-# gm_switch FROM: a complete private tree becomes the configuration; the present one is kept.
-gm_switch() {
-	gm_copy_live "$gm_previous.new" && mv "$1" "$gm_ready" || return 1
-	rm -rf "$gm_previous"
-	mv "$gm_previous.new" "$gm_previous"
-	gm_switch_ready
+# gm_is_account_file PATH: whether local/./etc/master.passwd or local/etc/master.passwd is one of those; ptmp is their lock.
+gm_is_account_file() {
+	case " $gm_account_files ptmp " in
+	*" ${1##*/} "*) ;;
+	*) return 1 ;;
+	esac
+	case $1 in
+	local/etc/"${1##*/}" | local/./etc/"${1##*/}") return 0 ;;
+	esac
+	return 1
 }
 
+# gm_switch FROM: a complete private tree, which may be the previous one, becomes the configuration; the present one is kept. When it
+# fails, gm_ready tells: with it the next start or glassmaster-update goes on, without it nothing has been touched.
+gm_switch() {
+	if ! gm_copy_live "$gm_previous.new" || ! gm_flush "$gm_previous.new" "$1"; then
+		rm -rf "$gm_previous.new"
+		return 1
+	fi
+	mv "$1" "$gm_ready" && gm_switch_ready
+}
+
+# Once there is gm_ready, both it and a gm_previous.new are complete.
 gm_switch_ready() {
+	if [ -d "$gm_previous.new" ]; then
+		rm -rf "$gm_previous"
+		mv "$gm_previous.new" "$gm_previous" || return 1
+	fi
 	for gm_tree in $gm_trees; do
 		gm_sync "$gm_ready/$gm_tree" "$gm_config/$gm_tree" || return 1
 	done
-	rm -rf "$gm_ready"
+	gm_flush "$gm_config/local" "$gm_config/global" && rm -rf "$gm_ready"
 }
 
+# gm_finish_switch: 1 when there is one that could not be finished.
 gm_finish_switch() {
 	[ -d "$gm_ready" ] || return 0
 	if gm_switch_ready; then
 		gm_stage switch ok "why=an update had been interrupted"
 	else
 		gm_stage switch failed "why=an interrupted update could not be finished"
+		return 1
 	fi
 }
 
@@ -49,10 +74,12 @@ gm_sync() {
 	mkdir -p "$2" || return 1
 	(cd "$1" && find . -print) | (
 		while IFS= read -r gm_path; do
+			! gm_is_account_file "${2##*/}/$gm_path" || continue
 			gm_put "$1" "$2" "$gm_path" || exit 1
 		done
 	) || return 1
 	(cd "$2" && find . -depth -print) | while IFS= read -r gm_path; do
+		! gm_is_account_file "${2##*/}/$gm_path" || continue
 		if [ ! -e "$1/$gm_path" ] && [ ! -L "$1/$gm_path" ]; then
 			rm -rf "${2:?}/$gm_path"
 		fi
@@ -99,6 +126,7 @@ gm_changes() {
 			case $gm_path in
 			./.glassmaster/*) continue ;;
 			esac
+			! gm_is_account_file "$gm_tree/$gm_path" || continue
 			gm_same "$1/$gm_tree/$gm_path" "$gm_config/$gm_tree/$gm_path" ||
 				gm_same_link "$1/$gm_tree/$gm_path" "$gm_config/$gm_tree/$gm_path" || echo "$gm_tree/${gm_path#./}"
 		done
