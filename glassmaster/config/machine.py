@@ -12,6 +12,7 @@ from glassmaster.config.check_etc import rc_values
 from glassmaster.config.tree import Server
 from glassmaster.run import Command
 
+AUTHORIZED_KEYS = "accounts/ssh/root/authorized_keys"
 INTERFACE = "wm0"  # NetBSD's name of QEMU's e1000
 _STATIC = re.compile(r"inet\s+([0-9.]+)(?:\s+netmask\s+(\S+)|/([0-9]+))?")
 
@@ -53,6 +54,12 @@ def network_of(server: Server) -> Network:
     except ValueError:
         return DEFAULT
     return Network(str(net), str(address), str(router) if router and router in net else "")
+
+
+def lets_root_in(server: Server) -> bool:
+    """Whether anybody's key is among root's: without one nobody gets in by ssh."""
+    lines = (server.file(AUTHORIZED_KEYS) or b"").splitlines()
+    return any(line.strip() and not line.lstrip().startswith(b"#") for line in lines)
 
 
 def interactive_command(machine: Interactive) -> Command:

@@ -143,7 +143,8 @@ def test_boot_starts_qemu_with_the_disk(doit: Doit, project: Path, tmp_path: Pat
     (programs / "qemu-system-x86_64").chmod(0o755)
     said = doit(*words, status=7).splitlines()
     disk = "out/standin/disks/dom0.example.org.img"
-    assert said[1] == "ssh -p 2222 root@127.0.0.1 gets to 192.0.2.1"
+    keys = "accounts/ssh/root/authorized_keys"
+    assert said[1] == f"ssh -p 2222 root@127.0.0.1 gets to 192.0.2.1, when there is a key in {keys}"
     assert f"if=none,id=disk0,format=raw,file={disk}" in said
     # keep=yes leaves the disk as the machine has left it.
     (project / disk).write_text("used")
