@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from glassmaster.checks.smoke.qemu import PROGRAM, Model
-from glassmaster.config.check_etc import rc_values
 from glassmaster.config.tree import Server
+from glassmaster.config.view import rc_values
 from glassmaster.run import Command
 
 AUTHORIZED_KEYS = "accounts/ssh/root/authorized_keys"
