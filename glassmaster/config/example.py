@@ -98,9 +98,6 @@ hostname=web.example.org
 ifconfig_xennet0="inet 192.0.2.2 netmask 255.255.255.0"
 defaultroute=192.0.2.254
 sshd=YES
-
-# Its disks are numbered in the order of domu.conf: root, configuration, swap.
-glassmaster_swap=/dev/xbd2d
 """
 
 _GUEST_MTREE = """\

@@ -108,3 +108,11 @@ def test_root_gets_in_by_a_key_and_nobody_by_a_password(server: str) -> None:
         "PasswordAuthentication": "no", "ChallengeResponseAuthentication": "no", "UsePAM": "yes",
         "Subsystem": "sftp /usr/libexec/sftp-server", "UseDNS": "no",
     }  # fmt: skip
+
+
+def test_the_virtual_machines_swap_is_left_to_the_overlay() -> None:
+    """Overlay domu-base names the whole disk; glassmaster_swap would turn that off, and partition d is never swap."""
+    text = FILES["vservers/web/etc/rc.conf"]
+    assert "glassmaster_swap" not in text
+    overlay = Path(__file__).parents[2] / "overlays/domu-base/etc/defaults"
+    assert any("glassmaster_swap_disk=xbd2" in path.read_text() for path in overlay.iterdir())
