@@ -21,6 +21,7 @@ from glassmaster.inputs.accounts import Accounts
 from glassmaster.inputs.boot_files import KERNEL_PATH, XEN_PATH, xen_layer
 from glassmaster.inputs.debian import extracted
 from glassmaster.inputs.overlay import overlay_layer
+from glassmaster.inputs.pkgsrc.pkgdb import directory_of
 from glassmaster.inputs.record import Record, read_record
 from glassmaster.inputs.sets import release_accounts, set_layer
 from glassmaster.inputs.standin.release import make_release
@@ -200,7 +201,8 @@ def _release_id(loaded: LoadedRecipe) -> str:
 def _template_context(loaded: LoadedRecipe, domu: str) -> dict[str, Any]:
     recipe = loaded.recipe
     own = recipe.domus[domu].variables if domu else {}
+    packages = recipe.domus[domu].packages if domu else recipe.packages
     return {
         "recipe": recipe, "name": loaded.name, "vars": {**recipe.variables, **own}, "release_id": _release_id(loaded),
-        "domu": domu,
+        "domu": domu, "pkgdb": directory_of(packages, recipe.release.version),
     }  # fmt: skip
