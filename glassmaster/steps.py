@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ from glassmaster.images.iso import BootImages, write_iso
 from glassmaster.inputs.accounts import Accounts
 from glassmaster.inputs.boot_files import KERNEL_PATH, XEN_PATH, xen_layer
 from glassmaster.inputs.debian import extracted
+from glassmaster.inputs.hypervisor import hypervisor
 from glassmaster.inputs.overlay import overlay_layer
 from glassmaster.inputs.pkgsrc.pkgdb import directory_of
 from glassmaster.inputs.record import Record, read_record
@@ -74,10 +74,9 @@ def make_xen_layer(loaded: LoadedRecipe) -> None:
     """The hypervisor to a layer."""
     xen, places, store = loaded.recipe.xen, Places(loaded.name), default_store()
     assert xen is not None
-    package = _inputs(loaded).package(xen.package)
-    folder = extracted(package, [xen.member], store, key=hashlib.sha256(xen.member.encode()).hexdigest()[:16])
+    found = hypervisor(xen, _inputs(loaded), store)
     with new_blob(places.blob("xen")) as blob:
-        layer = xen_layer(folder / Path(xen.member).name, package.version, loaded.recipe.epoch, blob)
+        layer = xen_layer(found.data, xen.member, found.version, loaded.recipe.epoch, blob)
     write_layer(layer, places.layer("xen"))
 
 

@@ -30,6 +30,11 @@ def kernel_name(kernel: Kernel) -> str:
     return kernel.build.name if kernel.source == "built" else kernel.config
 
 
+def debian_xen(recipe: Recipe) -> str:
+    """The Debian package that the hypervisor is taken from; "" where there is none."""
+    return recipe.xen.package if recipe.xen and recipe.xen.source == "debian" else ""
+
+
 def images_with_packages(recipe: Recipe) -> dict[str, Packages]:
     """What images get of packages, by image_name(); those without any are not there."""
     domus = {image_name(name): domu.packages for name, domu in sorted(recipe.domus.items())}
