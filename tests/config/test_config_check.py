@@ -65,6 +65,10 @@ SPOILT = {
         YAML, "config: 128", "config: much",
         [f"{YAML}:6: error: disk.config: 'much' cannot be used (expected a whole number, 1 or more)"],
     ),
+    "host.yaml, a name": (
+        YAML, "web:", "web.example:",
+        [f"{YAML}:10: error: disk.domus.web.example: not a name for a virtual machine"],
+    ),
     "host.yaml, YAML": (YAML, "memory: 2048", "memory: [", None),
     "partition of another use": (
         DOMU, "swap   = /dev/wd0g", "swap   = /dev/wd0e",

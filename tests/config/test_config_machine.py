@@ -40,6 +40,9 @@ def test_another_machine_and_network() -> None:
     [
         ("inet 192.0.2.1 netmask 255.255.255.0", Network("192.0.2.0/24", "192.0.2.1", "192.0.2.254")),
         ("inet 192.0.2.1 netmask 255.255.255.128", Network("192.0.2.0/25", "192.0.2.1")),
+        ("inet 192.0.2.1 netmask 0xffffff00", Network("192.0.2.0/24", "192.0.2.1", "192.0.2.254")),
+        ("inet 192.0.2.1 netmask 0xFFFFFFF0", Network("192.0.2.0/28", "192.0.2.1")),
+        ("inet 192.0.2.1 netmask 0xff00ff00", DEFAULT),
         ("inet 192.0.2.1/28", Network("192.0.2.0/28", "192.0.2.1")),
         ("inet 192.0.2.1", Network("192.0.2.0/24", "192.0.2.1", "192.0.2.254")),
         ("dhcp", DEFAULT),
