@@ -155,3 +155,10 @@ def test_boot_starts_qemu_with_the_disk(doit: Doit, project: Path, tmp_path: Pat
     assert "expected the number of a port" in doit(*words, "ssh=x", status=3)
     (project / "out/standin/disks/x.img").touch()
     assert "there is no pservers/x" in doit("boot", "host=x", "config=racks/checkout", "keep=yes", status=3)
+
+
+def test_roles_numbers_are_those_of_images(doit: Doit, tmp_path: Path) -> None:
+    doit("config-new", "racks")
+    (tmp_path / "racks/checkout/global/uids.mk").write_text("PKG_UID.standin=1000\n")
+    said = doit("config-check", "racks/checkout", status=1)
+    assert "global/uids.mk:1: error: PKG_UID.standin: 1000, and pkgsets/uids.yaml has 32000" in " ".join(said.split())
