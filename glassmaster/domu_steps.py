@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Literal
 
-from glassmaster.atomic import put_in_place, temporary_beside, write_json, write_text
+from glassmaster.atomic import put_in_place, temporary_beside, write_bytes, write_json, write_text
 from glassmaster.checks import readback
 from glassmaster.checks.sound import require_sound
 from glassmaster.doit_plugins.progress import progress
@@ -19,9 +19,10 @@ from glassmaster.inputs.record import read_record
 from glassmaster.places import STANDIN_NOTICE, Places, domu_layer_names
 from glassmaster.recipe.load import LoadedRecipe
 from glassmaster.recipe.model import Domu, Recipe
+from glassmaster.recipe.parts import domu_kernels
 from glassmaster.release.signing import sign, signature_of, signing_key
 from glassmaster.tree.entry import Content, Entry
-from glassmaster.tree.layer import Layer, read_layers, write_layer
+from glassmaster.tree.layer import Layer, read_layer, read_layers, write_layer
 from glassmaster.tree.merge import Tree, merge
 from glassmaster.tree.mtree import format_mtree, listed
 
@@ -61,10 +62,19 @@ def make_domu(loaded: LoadedRecipe, name: str) -> None:
 
 
 def write_digests(loaded: LoadedRecipe) -> None:
-    """The images' SHA-512 in NetBSD's form, after what glassmaster-rollout wants to know of them (docs/rollout.md)."""
+    """The images' SHA-512 in NetBSD's form, after what glassmaster-rollout wants to know of them (docs/rollout.md).
+
+    The domUs' kernels are put beside the images, and into the list: an image without its kernel may not start.
+    """
     places = Places(loaded.name)
     facts = {name: json.loads(places.domu(f"{name}.json").read_bytes()) for name in loaded.recipe.domus}
     digests = {f"{name}.img": str(item["sha512"]) for name, item in facts.items()}
+    for entry in read_layer(places.layer("domu-kernels")).entries if domu_kernels(loaded.recipe) else ():
+        assert entry.content is not None
+        with entry.content.blob.open("rb") as stream:
+            stream.seek(entry.content.offset)
+            write_bytes(places.domu(entry.path), stream.read(entry.content.size))
+        digests[entry.path] = _sha512(places.domu(entry.path))
     one = next(iter(facts.values()))
     # A signature that is there is of another manifest.
     signature_of(places.domu("SHA512")).unlink(missing_ok=True)

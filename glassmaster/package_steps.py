@@ -12,7 +12,7 @@ from glassmaster.inputs.lock import LockedPackage
 from glassmaster.inputs.pkgsrc.accounts import AccountFiles
 from glassmaster.inputs.pkgsrc.install import GROUP, MASTER_PASSWD, SHELLS, Installed, Selected, Target, install
 from glassmaster.inputs.pkgsrc.libraries import require_libraries
-from glassmaster.inputs.pkgsrc.pkgdb import default_directory
+from glassmaster.inputs.pkgsrc.pkgdb import directory_of
 from glassmaster.inputs.pkgsrc.placing import tree_path
 from glassmaster.inputs.pkgsrc.services import Service, read_service, settings
 from glassmaster.inputs.pkgsrc.uids import UIDS_FILE, read_uids
@@ -85,7 +85,7 @@ def package_layers(
     target = Target(
         below=below, accounts=AccountFiles(_text(tree, MASTER_PASSWD), _text(tree, GROUP)),
         shells=_text(tree, SHELLS) if SHELLS in tree else None, uids=read_uids(Path(UIDS_FILE)),
-        database=packages.database or default_directory(onto.version), epoch=onto.epoch, harmless=packages.harmless,
+        database=directory_of(packages, onto.version), epoch=onto.epoch, harmless=packages.harmless,
         own_code=packages.own_code,
         key=Path(packages.key) if packages.key else None,
     )  # fmt: skip

@@ -66,7 +66,10 @@ def _files_of(kernel: Kernel, machine: str) -> set[str]:
 
 
 def _of_xen(recipe: Recipe, name: str) -> bool:
-    return recipe.xen is not None and name == f"debian/{recipe.xen.package}"
+    if recipe.xen is None:
+        return False
+    # Which version of pkgsrc's it is, is among the packages.
+    return name == f"debian/{recipe.xen.package}" or name.startswith(f"packages/{recipe.xen.package}-")
 
 
 def _of_grub(recipe: Recipe, name: str) -> bool:
@@ -86,6 +89,7 @@ _WANTS = (
     "kernel.source",
     "kernel.config",
     "kernel.build.sets",
+    "xen.source",
     "xen.package",
     "packages",
     "standin",
@@ -106,7 +110,7 @@ STEPS = {
     "sets": Reads(("release.machine", "release.sets", "domus", "release.disagreeing", "epoch"), _of_a_set),
     "toolchain": Reads(_TOOLS, _of_the_sources, tools=(("cc",), ("c++",), ("patch",))),
     "kernel": Reads((*_TOOLS, "kernel.config", "kernel.build", "domus", "epoch"), _of_the_kernels),
-    "xen": Reads(("xen.package", "xen.member", "epoch"), _of_xen),
+    "xen": Reads(("xen.source", "xen.package", "xen.member", "epoch"), _of_xen, packages=True),
     "packages": Reads(("packages", "domus", "release.version", "release.sets", "epoch"), _of_packages, packages=True),
     "grub": Reads(
         ("description", "boot", "kernel.arguments", "kernel.source", "kernel.build.config", "xen", "epoch"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +19,9 @@ from glassmaster.images.iso import BootImages, write_iso
 from glassmaster.inputs.accounts import Accounts
 from glassmaster.inputs.boot_files import KERNEL_PATH, XEN_PATH, xen_layer
 from glassmaster.inputs.debian import extracted
+from glassmaster.inputs.hypervisor import hypervisor
 from glassmaster.inputs.overlay import overlay_layer
+from glassmaster.inputs.pkgsrc.pkgdb import directory_of
 from glassmaster.inputs.record import Record, read_record
 from glassmaster.inputs.sets import release_accounts, set_layer
 from glassmaster.inputs.standin.release import make_release
@@ -73,10 +74,9 @@ def make_xen_layer(loaded: LoadedRecipe) -> None:
     """The hypervisor to a layer."""
     xen, places, store = loaded.recipe.xen, Places(loaded.name), default_store()
     assert xen is not None
-    package = _inputs(loaded).package(xen.package)
-    folder = extracted(package, [xen.member], store, key=hashlib.sha256(xen.member.encode()).hexdigest()[:16])
+    found = hypervisor(xen, _inputs(loaded), store)
     with new_blob(places.blob("xen")) as blob:
-        layer = xen_layer(folder / Path(xen.member).name, package.version, loaded.recipe.epoch, blob)
+        layer = xen_layer(found.data, xen.member, found.version, loaded.recipe.epoch, blob)
     write_layer(layer, places.layer("xen"))
 
 
@@ -200,7 +200,8 @@ def _release_id(loaded: LoadedRecipe) -> str:
 def _template_context(loaded: LoadedRecipe, domu: str) -> dict[str, Any]:
     recipe = loaded.recipe
     own = recipe.domus[domu].variables if domu else {}
+    packages = recipe.domus[domu].packages if domu else recipe.packages
     return {
         "recipe": recipe, "name": loaded.name, "vars": {**recipe.variables, **own}, "release_id": _release_id(loaded),
-        "domu": domu,
+        "domu": domu, "pkgdb": directory_of(packages, recipe.release.version),
     }  # fmt: skip

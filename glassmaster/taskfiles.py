@@ -18,7 +18,7 @@ from glassmaster.places import KERNEL_FOLDER, SETS_FOLDER, Places, layer_names
 from glassmaster.recipe.load import LoadedRecipe
 from glassmaster.recipe.model import EMPTY_DISK, LEFT_DISK, Kernel
 from glassmaster.recipe.packages import Packages
-from glassmaster.recipe.parts import domu_kernels, images_with_packages
+from glassmaster.recipe.parts import domu_kernel_files, domu_kernels, images_with_packages
 
 
 def mirror_files(loaded: LoadedRecipe) -> list[Path]:
@@ -72,6 +72,7 @@ def handed_over(loaded: LoadedRecipe) -> list[Path]:
     """What the build leaves for a release. Results of checks are no files that it makes others make."""
     places, domus = Places(loaded.name), loaded.recipe.domus
     images = [places.domu(f"{name}.{suffix}") for name in sorted(domus) for suffix in ("img", "mtree", "json")]
+    images += [places.domu(name) for name in domu_kernel_files(loaded.recipe)]
     kernels = ["kernel", *(["domu-kernels"] if domu_kernels(loaded.recipe) else [])]
     return [
         places.iso, places.facts, places.mtree, places.kernel_config, loaded.lock, places.inputs, *images,

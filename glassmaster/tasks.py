@@ -14,7 +14,7 @@ from glassmaster.doit_plugins.keys import Targets
 from glassmaster.inputs.overlay_sources import overlay_files, overlay_state
 from glassmaster.inputs.standin.source_sets import source_files
 from glassmaster.places import BOOT_IMAGES, Places, domu_layer_names, domu_overlay, near, packages_layer
-from glassmaster.recipe.parts import all_sets, domu_kernels
+from glassmaster.recipe.parts import all_sets, domu_kernel_files, domu_kernels
 from glassmaster.release.artefacts import DIGESTS, FACTS, NOTES, PROVENANCE, REBUILDS, SBOM
 from glassmaster.release.keyparts import release_key
 from glassmaster.release.signing import signature_of
@@ -192,9 +192,11 @@ def task_domu() -> Iterator[Task]:
                 makes=[*image, places.layer(f"domu-{name}")], part=name,
             )  # fmt: skip
         if loaded.recipe.domus:
-            facts = [places.domu(f"{name}.json") for name in loaded.recipe.domus]
-            makes = [places.domu("SHA512")]
-            yield step_task("domu", loaded, "domu_steps.write_digests", needs=facts, makes=makes, part="SHA512")
+            needs = [places.domu(f"{name}.json") for name in loaded.recipe.domus]
+            if domu_kernels(loaded.recipe):
+                needs += [places.layer("domu-kernels"), places.blob("domu-kernels")]
+            makes = [places.domu(name) for name in ("SHA512", *domu_kernel_files(loaded.recipe))]
+            yield step_task("domu", loaded, "domu_steps.write_digests", needs=needs, makes=makes, part="SHA512")
 
 
 def task_sign() -> Iterator[Task]:

@@ -19,7 +19,7 @@ from glassmaster.tree.merge import Tree
 
 # Where /etc/rc has mounted something before the release's own rc begins (docs/boot-chain.md).
 OURS = ("/", "/config", "/etc", "/memory", "/tmp", "/var")
-# The chain of overlays/dom0 keeps the release's rc under this name; without it there is nothing to look at.
+# Overlay machine (its .yaml) keeps the release's rc under this name; without it there is nothing to look at.
 RELEASE_RC = "etc/rc.netbsd"
 RC_SUBR = "etc/rc.subr"
 RC_SCRIPTS = "etc/rc.d/"

@@ -31,7 +31,13 @@ class Boot(PlainCommand):
         """Make the disk, say how to go on, start the machine."""
         from glassmaster.commands.recipes import recipe_of, words_asked_for
         from glassmaster.config.disk import write_host_disk
-        from glassmaster.config.machine import Interactive, interactive_command, network_of
+        from glassmaster.config.machine import (
+            AUTHORIZED_KEYS,
+            Interactive,
+            interactive_command,
+            lets_root_in,
+            network_of,
+        )
         from glassmaster.config.tree import read_config_tree
         from glassmaster.errors import GlassmasterError
         from glassmaster.images.grub import HOTKEYS
@@ -55,7 +61,8 @@ class Boot(PlainCommand):
             smoke, network = loaded.recipe.smoke, network_of(tree.host(host))
             machine = Interactive(iso, disk, smoke.memory, smoke.cpu, smoke.machine, network, port())
             print(f"console: press {HOTKEYS['serial']} in the boot menu; Ctrl-A X ends the machine")
-            print(f"ssh -p {machine.ssh_port} root@127.0.0.1 gets to {network.address}", flush=True)
+            when = "" if lets_root_in(tree.host(host)) else f", when there is a key in {AUTHORIZED_KEYS}"
+            print(f"ssh -p {machine.ssh_port} root@127.0.0.1 gets to {network.address}{when}", flush=True)
             return run_interactive(interactive_command(machine))
         except GlassmasterError as error:
             raise InvalidCommand(str(error)) from error

@@ -45,6 +45,7 @@ class ConfigCheck(PlainCommand):
         from glassmaster.config.check import check
         from glassmaster.config.tree import read_config_tree
         from glassmaster.errors import GlassmasterError
+        from glassmaster.inputs.pkgsrc.uids import UIDS_FILE, read_uids
 
         if len(pos_args) != 1:
             raise InvalidCommand("config-check takes one directory, such as `doit config-check racks/checkout`")
@@ -54,7 +55,7 @@ class ConfigCheck(PlainCommand):
             if opt_values["seen"]:
                 _record(tree, release)
                 tree = read_config_tree(tree.root)
-            findings = check(tree, release)
+            findings = check(tree, release, read_uids(Path(UIDS_FILE)))
         except GlassmasterError as error:
             raise InvalidCommand(str(error)) from error
         if opt_values["as_json"]:

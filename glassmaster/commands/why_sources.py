@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from glassmaster.errors import GlassmasterError
+from glassmaster.inputs.hypervisor import package_row
 from glassmaster.inputs.overlay import DIRECTORY_MODE, FILE_MODE, LINK_MODE, PROGRAM_MODE, overlay_lines
 from glassmaster.inputs.overlay_sources import FOLDER
 from glassmaster.inputs.package_tree import resolution_of
@@ -148,7 +149,7 @@ class Sources:
     def _xen(self, version: str, entry: Entry) -> Source:
         xen = self.loaded.recipe.xen
         assert xen is not None
-        url = self._record.package(xen.package).url
+        url = package_row(xen, self._record)["urls"][0]
         return Source(f"{xen.member} of {PurePosixPath(url).name}", url, "root:wheel 0444", self._at("xen"))
 
     def _grub(self, _: str, entry: Entry) -> Source:

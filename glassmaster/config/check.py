@@ -9,6 +9,7 @@ from glassmaster.config.check_etc import check_etc
 from glassmaster.config.check_guests import Guest, check_files, check_macs, check_memory, read_guests
 from glassmaster.config.check_hidden import check_hidden
 from glassmaster.config.check_links import check_links
+from glassmaster.config.check_uids import check_uids
 from glassmaster.config.findings import Finding, error, warning
 from glassmaster.config.host import FILE as HOST_FILE
 from glassmaster.config.host import HostFacts, read_host
@@ -16,10 +17,14 @@ from glassmaster.config.modes import check_modes
 from glassmaster.config.tree import ConfigTree
 from glassmaster.config.view import Release, View
 from glassmaster.errors import GlassmasterError
+from glassmaster.inputs.pkgsrc.uids import Uids
 
 
-def check(tree: ConfigTree, release: Release | None) -> list[Finding]:
-    """All findings, sorted by place. Without a release, what would have to be on the CD is not looked for."""
+def check(tree: ConfigTree, release: Release | None, uids: Uids | None = None) -> list[Finding]:
+    """All findings, sorted by place. Without a release, what would have to be on the CD is not looked for.
+
+    uids: the numbers of roles that images are made with; None: they are not compared with the tree's.
+    """
     guests, findings = read_guests(tree)
     facts, unreadable = _facts(tree)
     views = {name: View(host, tree.shared, release) for name, host in tree.hosts.items()}
@@ -29,6 +34,7 @@ def check(tree: ConfigTree, release: Release | None) -> list[Finding]:
     findings += check_macs(guests)
     findings += check_memory(guests, facts)
     findings += _of_hosts(tree, guests, facts, release)
+    findings += check_uids(tree.shared, uids) if uids else []
     return sorted(set(findings), key=lambda finding: finding.sort_key)
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from glassmaster.config.check_etc import RC_CONF, rc_values
 from glassmaster.config.check_guests import FILE, FOLDER, Guest
 from glassmaster.config.findings import Finding, error, warning
 from glassmaster.config.host import FILE as HOST_FILE
 from glassmaster.config.host import MIB, HostDisk, HostFacts, Slot, slots
 from glassmaster.config.tree import Server
-from glassmaster.config.view import FSTAB, fstab
+from glassmaster.config.view import FSTAB, RC_CONF, fstab, rc_values
 from glassmaster.errors import GlassmasterError
 from glassmaster.images.disk import LONGEST_LABEL, DiskPlan, Partition, placed
 

@@ -9,11 +9,10 @@ from fnmatch import fnmatchcase
 from glassmaster.config.findings import Finding, error, warning
 from glassmaster.config.rcconf import Assignment, parse_rc_conf
 from glassmaster.config.tree import Server
-from glassmaster.config.view import FSTAB, fstab
+from glassmaster.config.view import FSTAB, RC_CONF, fstab
 from glassmaster.errors import GlassmasterError
 from glassmaster.run import Command, run
 
-RC_CONF = "etc/rc.conf"
 SCRIPTS = (RC_CONF, "etc/rc.local", "etc/rc.conf.d/*", "etc/rc.d/*")
 WHOLE_FILES = ("master.passwd", "passwd", "pwd.db", "spwd.db", "group")
 FIELDS = {"accounts/master.passwd": 10, "accounts/group": 4}
@@ -48,12 +47,6 @@ def _scripts(server: Server) -> Iterator[Finding]:
         is_script = any(fnmatchcase(path, pattern) and path.count("/") == pattern.count("/") for pattern in SCRIPTS)
         if item.kind == "file" and is_script and (mistake := sh_mistake(server.file(path) or b"")):
             yield error(server.where(path, mistake[0]), f"not sh: {mistake[1]}")
-
-
-def rc_values(server: Server) -> dict[str, Assignment]:
-    """The variables of a server's rc.conf that can be known."""
-    text = (server.file(RC_CONF) or b"").decode("utf-8", "replace")
-    return {said.name: said for said in parse_rc_conf(text) if isinstance(said, Assignment)}
 
 
 def _rc_conf(server: Server) -> Iterator[Finding]:

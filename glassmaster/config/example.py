@@ -39,14 +39,29 @@ create
 !brconfig $int add wm0 up
 """
 
+_SSHD_CONFIG = """\
+# In the place of the disc's, for every OpenSSH from 5.9 on, see sshd_config(5). Before OpenSSH 7.0 NetBSD's lets root
+# in by no means unless told so.
+PermitRootLogin without-password
+AuthorizedKeysFile .ssh/authorized_keys
+# By keys only, root and all others: no password can be guessed from the network. The console still takes them.
+PasswordAuthentication no
+ChallengeResponseAuthentication no
+# As in the disc's: accounts and sessions are PAM's.
+UsePAM yes
+Subsystem sftp /usr/libexec/sftp-server
+# A login does not wait for name servers.
+UseDNS no
+"""
+
 _HOST_PASSWD = """\
-# Entries of master.passwd(5) that are put in the place of the disc's. Until root has a password here, one logs in by
-# the keys of accounts/ssh/root/authorized_keys, or on the console.
+# Entries of master.passwd(5) that are put in the place of the disc's. A password is for the console; by ssh one logs in
+# with the keys of accounts/ssh/root/authorized_keys, whether root has a password here or not.
 #root:HASH OF THE PASSWORD, SEE pwhash(1):0:0::0:0:Charlie &:/root:/bin/sh
 """
 
 _KEYS = """\
-# root's authorized_keys(5): one public key a line.
+# root's authorized_keys, see sshd(8): one public key a line. OpenSSH before 6.5 knows no ed25519; RSA all of them know.
 """
 
 _HOST_MTREE = """\
@@ -83,9 +98,6 @@ hostname=web.example.org
 ifconfig_xennet0="inet 192.0.2.2 netmask 255.255.255.0"
 defaultroute=192.0.2.254
 sshd=YES
-
-# Its disks are numbered in the order of domu.conf: root, configuration, swap.
-glassmaster_swap=/dev/xbd2d
 """
 
 _GUEST_MTREE = """\
@@ -133,14 +145,15 @@ _NEW_HOST = """\
 - [ ] `glassmaster-prepare` with the sizes of `host.yaml`, as `./doit config-disk` prints it, and `-r URL` of this
       repository
 - [ ] leave the shell; the console shows `stage=config status=ok`
-- [ ] log in with a key of `accounts/ssh/root/authorized_keys`
+- [ ] log in as root by ssh with a key of `accounts/ssh/root/authorized_keys`; `etc/ssh/sshd_config` allows that
 - [ ] commit the host keys of `/config/local/etc/ssh` if they shall survive the disk, with mode 0600 in `.mtree`
 """
 
 _NEW_GUEST = """\
 # A new virtual machine
 
-- [ ] `svn copy vservers/web vservers/NAME`, then correct `etc/rc.conf` and `accounts`
+- [ ] `svn copy vservers/web vservers/NAME`, then correct `etc/rc.conf` and `accounts`; by ssh in come the keys of
+      `accounts/ssh/root/authorized_keys`
 - [ ] room for it in `pservers/HOST/host.yaml`, at the end of `disk.domus`: then all other partitions keep their letters
 - [ ] `pservers/HOST/domUs/NAME/domu.conf`, with a MAC address that no other has
 - [ ] its name and address into `global/hosts`
@@ -164,12 +177,14 @@ FILES: Mapping[str, str] = {
     f"{_HOST}/.mtree": _HOST_MTREE,
     f"{_HOST}/restart": _HOST_RESTART,
     f"{_HOST}/etc/rc.conf": _HOST_RC_CONF,
+    f"{_HOST}/etc/ssh/sshd_config": _SSHD_CONFIG,
     f"{_HOST}/etc/ifconfig.bridge0": _BRIDGE,
     f"{_HOST}/accounts/master.passwd": _HOST_PASSWD,
     f"{_HOST}/accounts/ssh/root/authorized_keys": _KEYS,
     f"{_HOST}/domUs/web/domu.conf": _DOMU_CONF,
     f"{_GUEST}/.mtree": _GUEST_MTREE,
     f"{_GUEST}/etc/rc.conf": _GUEST_RC_CONF,
+    f"{_GUEST}/etc/ssh/sshd_config": _SSHD_CONFIG,
     f"{_GUEST}/accounts/ssh/root/authorized_keys": _KEYS,
     "global/.mtree": _SHARED_MTREE,
     "global/hosts": _HOSTS,

@@ -11,11 +11,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from glassmaster.config.domuconf import is_name
 from glassmaster.config.tree import Server
 from glassmaster.errors import GlassmasterError
 from glassmaster.images.disk import LETTERS
 from glassmaster.recipe.convert import build
-from glassmaster.recipe.nodes import read_yaml
+from glassmaster.recipe.nodes import place_of, read_yaml
 from glassmaster.recipe.setting import setting
 from glassmaster.recipe.values import whole
 
@@ -77,7 +78,17 @@ def read_host(server: Server) -> HostFacts | None:
     item = server.items.get(FILE)
     if item and item.kind != "file":
         raise GlassmasterError(f"{item.host_path}: not a file")
-    return build(HostFacts, read_yaml(item.host_path)) if item else None
+    if item is None:
+        return None
+    node = read_yaml(item.host_path)
+    facts = build(HostFacts, node)
+    for name in facts.disk.domus:
+        if not is_name(name):
+            raise GlassmasterError(
+                f"{place_of(node, 'disk', 'domus', name)}: disk.domus.{name}: not a name for a virtual machine",
+                hint="a to z, 0 to 9 and -, at most 63",
+            )
+    return facts
 
 
 def slots(disk: HostDisk) -> tuple[Slot, ...]:

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from glassmaster.checks.smoke.qemu import PROGRAM, Model
-from glassmaster.config.check_etc import rc_values
 from glassmaster.config.tree import Server
+from glassmaster.config.view import rc_values
 from glassmaster.run import Command
 
+AUTHORIZED_KEYS = "accounts/ssh/root/authorized_keys"
 INTERFACE = "wm0"  # NetBSD's name of QEMU's e1000
 _STATIC = re.compile(r"inet\s+([0-9.]+)(?:\s+netmask\s+(\S+)|/([0-9]+))?")
+_HEX_MASK = re.compile(r"0[xX][0-9a-fA-F]{1,8}")
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,21 @@ def network_of(server: Server) -> Network:
     found = _STATIC.match(values.get(f"ifconfig_{INTERFACE}", ""))
     try:
         address = ipaddress.IPv4Address(found[1] if found else "")
-        net = ipaddress.IPv4Network(f"{address}/{(found and (found[2] or found[3])) or 24}", strict=False)
+        mask = (found and (found[2] or found[3])) or "24"
+        if _HEX_MASK.fullmatch(mask):
+            # As ifconfig(8) takes and prints it.
+            mask = str(ipaddress.IPv4Address(int(mask, 16)))
+        net = ipaddress.IPv4Network(f"{address}/{mask}", strict=False)
         router = ipaddress.IPv4Address(values["defaultroute"]) if values.get("defaultroute") else None
     except ValueError:
         return DEFAULT
     return Network(str(net), str(address), str(router) if router and router in net else "")
+
+
+def lets_root_in(server: Server) -> bool:
+    """Whether anybody's key is among root's: without one nobody gets in by ssh."""
+    lines = (server.file(AUTHORIZED_KEYS) or b"").splitlines()
+    return any(line.strip() and not line.lstrip().startswith(b"#") for line in lines)
 
 
 def interactive_command(machine: Interactive) -> Command:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from glassmaster.config.rcconf import Assignment, parse_rc_conf
 from glassmaster.config.tree import Item, Server
 from glassmaster.errors import GlassmasterError
 from glassmaster.places import Places
@@ -16,7 +17,10 @@ from glassmaster.tree.path import ROOT, ancestors
 
 # What is there on the running system only.
 RUNTIME = ("/dev", "/var", "/tmp", "/kern", "/proc", "/memory", "/usr/pkg", "/config/.glassmaster")
-FSTAB = "etc/fstab"
+# What the machine itself puts on /config, or where these variables of its rc.conf say: no part of the tree, so nothing
+# can be known of it (docs/rollout.md, docs/packages-machine.md).
+OWN_PLACES = {"glassmaster_images": "/config/images", "glassmaster_packages": "/config/packages"}
+FSTAB, RC_CONF = "etc/fstab", "etc/rc.conf"
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class View:
         ):
             _add(nodes, top, items)
         self._tree = Tree(nodes)
-        self._runtime = (*RUNTIME, *mount_points(server))
+        self._runtime = (*RUNTIME, *own_places(server), *mount_points(server))
         self._release = release
 
     def lost_at(self, path: str) -> str:
@@ -69,6 +73,19 @@ def mount_points(server: Server) -> tuple[str, ...]:
     return tuple(
         fields[1] for _, fields in fstab(server) if len(fields) > 1 and fields[1].startswith("/") and fields[1] != "/"
     )
+
+
+def rc_values(server: Server) -> dict[str, Assignment]:
+    """The variables of a server's rc.conf that can be known."""
+    text = (server.file(RC_CONF) or b"").decode("utf-8", "replace")
+    return {said.name: said for said in parse_rc_conf(text) if isinstance(said, Assignment)}
+
+
+def own_places(server: Server) -> tuple[str, ...]:
+    """Directories that the machine fills by itself: images of virtual machines, packages."""
+    values = rc_values(server)
+    said = (values[name].value or "" for name in OWN_PLACES if name in values)
+    return (*OWN_PLACES.values(), *(place for place in said if place.startswith("/") and place.strip("/")))
 
 
 def fstab(server: Server) -> Iterator[tuple[int, list[str]]]:

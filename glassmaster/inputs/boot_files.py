@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from glassmaster.errors import GlassmasterError
 from glassmaster.tree.blob import Blob
@@ -26,10 +25,9 @@ def kernel_layer(kernels: Mapping[str, bytes], name: str, epoch: int, blob: Blob
     return Layer(f"kernel:{name}", tuple(entries))
 
 
-def xen_layer(hypervisor: Path, version: str, epoch: int, blob: Blob) -> Layer:
-    """The hypervisor, compressed as it came: GRUB unpacks it."""
-    data = hypervisor.read_bytes()
+def xen_layer(data: bytes, name: str, version: str, epoch: int, blob: Blob) -> Layer:
+    """The hypervisor, compressed as it came: GRUB unpacks it. name: what errors call it."""
     if not data.startswith((GZIP_MAGIC, ELF_MAGIC)):
-        raise GlassmasterError(f"{hypervisor.name}: neither gzip'd nor ELF", why="GRUB could not start it")
+        raise GlassmasterError(f"{name}: neither gzip'd nor ELF", why="GRUB could not start it")
     entry = Entry(XEN_PATH, "file", XEN_MODE, 0, 0, epoch, content=blob.add(data))
     return Layer(f"xen:{version}", (entry,))

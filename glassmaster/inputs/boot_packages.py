@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from glassmaster.recipe.model import Recipe
+from glassmaster.recipe.parts import debian_xen
 
 GRUB_TOOLS, GRUB_BIOS, GRUB_UEFI = "grub-common", "grub-pc-bin", "grub-efi-amd64-bin"
 
 
 def debian_packages(recipe: Recipe) -> tuple[str, ...]:
     """The packages that a recipe needs."""
-    xen = (recipe.xen.package,) if recipe.xen else ()
-    return (GRUB_TOOLS, GRUB_BIOS, GRUB_UEFI, *xen)
+    xen = debian_xen(recipe)
+    return (GRUB_TOOLS, GRUB_BIOS, GRUB_UEFI, *([xen] if xen else []))

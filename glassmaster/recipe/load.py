@@ -190,6 +190,11 @@ def _check_domu(name: str, domu: Domu, node: Mapped) -> None:
 
 
 def _check_packages(recipe: Recipe, node: Mapped) -> None:
+    if recipe.xen and recipe.xen.source == "pkgsrc" and recipe.packages is None:
+        raise GlassmasterError(
+            f"{place_of(node, 'xen', 'source')}: xen.source: pkgsrc, and there are no packages",
+            why=f"{recipe.xen.package} must be among those of packages.sets",
+        )
     for image, packages in images_with_packages(recipe).items():
         if not packages.repository and recipe.standin is None:
             keys = packages_section(image)

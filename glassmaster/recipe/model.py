@@ -169,10 +169,19 @@ class Domu:
 
 @dataclass(frozen=True)
 class Xen:
-    """The hypervisor, taken out of a Debian package without installing it."""
+    """The hypervisor, taken out of a package (docs/packages.md says which belongs to which xentools)."""
 
-    package: str = setting("Debian package that holds the hypervisor.", convert=plain_words)
-    member: str = setting("Path of the (gzip'd) hypervisor in the package.", convert=one_line)
+    source: Literal["debian", "pkgsrc"] = setting(
+        "Whose package it is. debian: Debian's, which is not installed. pkgsrc: one of those that packages.sets list, "
+        "such as xenkernel420, which belongs to xentools420.",
+        default="debian",
+    )
+    package: str = setting("The package that holds the hypervisor, without a version.", convert=plain_words)
+    member: str = setting(
+        "Path of the (gzip'd) hypervisor in the package: boot/xen-4.17-amd64.gz of Debian's, xen420-kernel/xen.gz of "
+        "pkgsrc's xenkernel420.",
+        convert=one_line,
+    )
     arguments: str = setting("Arguments of every menu entry, such as dom0_mem=512M.", default="", convert=arguments)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from glassmaster.recipe.kernel import MAIN_KERNEL
 from glassmaster.recipe.model import Kernel, Recipe
 from glassmaster.recipe.packages import Packages
 
@@ -28,6 +29,20 @@ def all_kernels(recipe: Recipe) -> tuple[Kernel, ...]:
 def kernel_name(kernel: Kernel) -> str:
     """What a kernel calls itself."""
     return kernel.build.name if kernel.source == "built" else kernel.config
+
+
+def domu_kernel_files(recipe: Recipe) -> tuple[str, ...]:
+    """The names of the domUs' kernels, at the top of the disc and beside the images."""
+    found: list[str] = []
+    for kernel in domu_kernels(recipe):
+        lines = kernel.build.config if kernel.source == "built" else (MAIN_KERNEL,)
+        found += [f"{line.split()[0]}-{kernel_name(kernel)}" for line in lines]
+    return tuple(found)
+
+
+def debian_xen(recipe: Recipe) -> str:
+    """The Debian package that the hypervisor is taken from; "" where there is none."""
+    return recipe.xen.package if recipe.xen and recipe.xen.source == "debian" else ""
 
 
 def images_with_packages(recipe: Recipe) -> dict[str, Packages]:

@@ -11,7 +11,7 @@ from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.boot_files import KERNEL_PATH
 from glassmaster.places import Places
 from glassmaster.recipe.load import LoadedRecipe
-from glassmaster.recipe.parts import domu_kernels
+from glassmaster.recipe.parts import domu_kernel_files, domu_kernels
 from glassmaster.release.signing import SUFFIX as SIGNATURE
 from glassmaster.tree.entry import Content
 from glassmaster.tree.layer import read_layer
@@ -84,6 +84,10 @@ def artefacts(loaded: LoadedRecipe) -> list[Artefact]:
             Artefact(f"{DOMU}/{name}.mtree", "every file of it", places.domu(f"{name}.mtree")),
             Artefact(f"{DOMU}/{name}.json", "what is known of it", places.domu(f"{name}.json")),
         ]
+    found += [
+        Artefact(f"{DOMU}/{name}", "the same kernel, for glassmaster-rollout", places.domu(name))
+        for name in domu_kernel_files(recipe)
+    ]
     if recipe.domus:
         found.append(Artefact(f"{DOMU}/{DIGESTS}", "what glassmaster-rollout verifies", places.domu(DIGESTS)))
     return found

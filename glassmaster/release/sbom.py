@@ -13,6 +13,7 @@ from cyclonedx.output import make_outputter
 from cyclonedx.schema import OutputFormat, SchemaVersion
 
 from glassmaster.places import STANDIN_NOTICE
+from glassmaster.recipe.parts import debian_xen
 from glassmaster.release.identity import reference, serial_number
 from glassmaster.release.sbom_components import (
     DEBIAN,
@@ -41,7 +42,7 @@ def sbom(subject: Subject, images: Sequence[Image]) -> str:
     )  # fmt: skip
     parts = [component(subject, disc, origin) for origin in disc.shares if not origin.startswith(DOMU_ORIGIN)]
     parts += [_domu(subject, disc, image) for image in images[1:]]
-    xen = f"{DEBIAN}{loaded.recipe.xen.package}" if loaded.recipe.xen else ""
+    xen = f"{DEBIAN}{debian_xen(loaded.recipe)}"
     rows = [item for item in subject.lock.inputs if item.kind == "debian" and item.name != xen]
     parts += [debian_component(subject, row) for row in rows]
     tool = Component(name="glassmaster", type=ComponentType.APPLICATION)

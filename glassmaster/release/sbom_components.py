@@ -14,6 +14,7 @@ from glassmaster.inputs.lock import Lock, LockedInput
 from glassmaster.inputs.pkgsrc.patterns import base_of, version_of
 from glassmaster.inputs.wants import SET_SUFFIXES, sets_folder
 from glassmaster.recipe.load import LoadedRecipe
+from glassmaster.recipe.parts import debian_xen
 from glassmaster.release.artefacts import KERNEL, KERNELS, Digest
 from glassmaster.release.identity import FILE_PROPERTY, reference
 from glassmaster.release.licences import licence
@@ -106,8 +107,9 @@ def _kernel(made: Component, subject: Subject, image: Image, name: str) -> None:
 
 
 def _xen(made: Component, subject: Subject, _: Image, version: str) -> None:
-    xen = subject.loaded.recipe.xen
-    row = subject.row(f"{DEBIAN}{xen.package}") if xen else None
+    # Of pkgsrc's package there is a component of its own.
+    xen = debian_xen(subject.loaded.recipe)
+    row = subject.row(f"{DEBIAN}{xen}") if xen else None
     made.name, made.group, made.version, made.type = "xen", None, version, ComponentType.PLATFORM
     made.description = "the hypervisor"
     if row:

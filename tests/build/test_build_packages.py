@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from glassmaster.checks.readback import read_iso
+from glassmaster.places import Places
 from glassmaster.taskfiles import blobs_exist
 from glassmaster.tree.entry import Content, Entry
 from glassmaster.tree.layer import Layer, write_layers
@@ -160,6 +161,10 @@ def test_where_the_database_is(built: Clone) -> None:
     said(built, "mtree", word)
     text = built.out("dom0.mtree").read_text()
     assert "./var/db/pkg/standin-shell-5.0/+CONTENTS" in text and "./usr/pkg/pkgdb" not in text
+    # The machine's own scripts look there, too.
+    name = word.partition("=")[2]
+    settings = (built.path / Places(name).blob("overlay-machine")).read_text(errors="replace")
+    assert "\npkgdb='/var/db/pkg'\n" in settings
 
 
 # ---- what stops the build

@@ -1,4 +1,8 @@
-"""rc scripts that would take our mounts away, in the shapes that releases have and in mutated copies of them."""
+"""rc scripts that would take our mounts away.
+
+The shapes are written here after those of NetBSD 6 (all of 6.99.16's rc.d) and, of later ones, after single scripts of
+its public sources: mountall of 2018 and 2020, zfs of 2019. No release's own file is here.
+"""
 
 from __future__ import annotations
 
@@ -40,6 +44,18 @@ FUNCTION_OF_RC_SUBR = "mount_critical_filesystems()\n{\n\t_out=$( mount $_fs 2>&
 HARMLESS = {
     "mountcritlocal": start("#\tmount /var", "mount_critical_filesystems local", "(cd /var/run && rm -rf -- *)"),
     "with zfs": start("mount_critical_filesystems_zfs local || return $?", "zfs mount -a"),
+    "mountall of 2018": start(
+        "if [ -f /etc/zfs/cache ]; then",
+        "\tzfs list >/dev/null 2>&1",
+        "\tmount -a",
+        "\tzfs mount -a",
+        "else",
+        "\tmount -a",
+        "fi",
+    ),
+    "mountall of 2020": start("if checkyesno zfs; then", "\tzfs mount -a", "fi", "mount -a") + STOP,
+    "zfs": start("if [ -x /sbin/zfs -a -f /etc/zfs/cache ]; then", "\t/sbin/zfs list >/dev/null 2>&1", "fi") + STOP,
+    "fsck_root": start("while read fs_spec fs_file; do", "\tfsck $fsck_flags /", 'done < "${fstab_file}"'),
     "mountall": start("echo 'Mounting; umount -a is not here.'", "if [ -f /etc/zfs ]; then", "\tmount -a", "fi"),
     "stops": start("mount -a") + STOP,
     "lists": start('case "${nl}$( mount )${nl}" in', '*" on / type "*) ;;', "esac", "mount | grep -q /etc"),

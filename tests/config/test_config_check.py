@@ -66,6 +66,10 @@ SPOILT = {
         YAML, "config: 128", "config: much",
         [f"{YAML}:6: error: disk.config: 'much' cannot be used (expected a whole number, 1 or more)"],
     ),
+    "host.yaml, a name": (
+        YAML, "web:", "web.example:",
+        [f"{YAML}:10: error: disk.domus.web.example: not a name for a virtual machine"],
+    ),
     "host.yaml, YAML": (YAML, "memory: 2048", "memory: [", None),
     "partition of another use": (
         DOMU, "swap   = /dev/wd0g", "swap   = /dev/wd0e",
@@ -205,10 +209,15 @@ def test_images_and_kernels(example: Example) -> None:
         f"{DOMU}:5: error: root: /images/base.img: there is no /images/base.img",
         f"{DOMU}:8: error: kernel: /netbsd-XEN3_DOMU: there is no /netbsd-XEN3_DOMU",
     ]
+    # Where glassmaster-rollout puts them is no part of the tree.
     example.change(DOMU, "/images/base.img", "/config/images/base.img")
-    assert example.said() == [f"{DOMU}:5: error: root: /config/images/base.img: there is no /config/images"]
+    assert example.said() == []
+    example.change(DOMU, "/config/images/base.img", "/config/roots/base.img")
+    assert example.said() == [f"{DOMU}:5: error: root: /config/roots/base.img: there is no /config/roots"]
+    example.add(RC, "glassmaster_images=/config/roots\n")
+    assert example.said() == []
     # Below something that the host mounts: that cannot be known.
-    example.change(DOMU, "/config/images/base.img", "/data/images/base.img")
+    example.change(DOMU, "/config/roots/base.img", "/data/images/base.img")
     disk = "/dev/wd0b none swap sw\n/dev/wd0e /var ffs rw 1 2\n"
     example.change(RC, "glassmaster_", "#")
     example.write(f"{HOST}/etc/fstab", f"{disk}/dev/wd1e /data ffs rw 1 2\n")

@@ -143,7 +143,8 @@ def test_boot_starts_qemu_with_the_disk(doit: Doit, project: Path, tmp_path: Pat
     (programs / "qemu-system-x86_64").chmod(0o755)
     said = doit(*words, status=7).splitlines()
     disk = "out/standin/disks/dom0.example.org.img"
-    assert said[1] == "ssh -p 2222 root@127.0.0.1 gets to 192.0.2.1"
+    keys = "accounts/ssh/root/authorized_keys"
+    assert said[1] == f"ssh -p 2222 root@127.0.0.1 gets to 192.0.2.1, when there is a key in {keys}"
     assert f"if=none,id=disk0,format=raw,file={disk}" in said
     # keep=yes leaves the disk as the machine has left it.
     (project / disk).write_text("used")
@@ -154,3 +155,10 @@ def test_boot_starts_qemu_with_the_disk(doit: Doit, project: Path, tmp_path: Pat
     assert "expected the number of a port" in doit(*words, "ssh=x", status=3)
     (project / "out/standin/disks/x.img").touch()
     assert "there is no pservers/x" in doit("boot", "host=x", "config=racks/checkout", "keep=yes", status=3)
+
+
+def test_roles_numbers_are_those_of_images(doit: Doit, tmp_path: Path) -> None:
+    doit("config-new", "racks")
+    (tmp_path / "racks/checkout/global/uids.mk").write_text("PKG_UID.standin=1000\n")
+    said = doit("config-check", "racks/checkout", status=1)
+    assert "global/uids.mk:1: error: PKG_UID.standin: 1000, and pkgsets/uids.yaml has 32000" in " ".join(said.split())

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from glassmaster.config.machine import DEFAULT, Interactive, Network, interactive_command, network_of
-from glassmaster.config.tree import read_config_tree
+from glassmaster.config.machine import DEFAULT, Interactive, Network, interactive_command, lets_root_in, network_of
+from glassmaster.config.tree import Server, read_config_tree
 from tests.config.conftest import HOST, Example
 
 RC = f"{HOST}/etc/rc.conf"
@@ -40,6 +40,9 @@ def test_another_machine_and_network() -> None:
     [
         ("inet 192.0.2.1 netmask 255.255.255.0", Network("192.0.2.0/24", "192.0.2.1", "192.0.2.254")),
         ("inet 192.0.2.1 netmask 255.255.255.128", Network("192.0.2.0/25", "192.0.2.1")),
+        ("inet 192.0.2.1 netmask 0xffffff00", Network("192.0.2.0/24", "192.0.2.1", "192.0.2.254")),
+        ("inet 192.0.2.1 netmask 0xFFFFFFF0", Network("192.0.2.0/28", "192.0.2.1")),
+        ("inet 192.0.2.1 netmask 0xff00ff00", DEFAULT),
         ("inet 192.0.2.1/28", Network("192.0.2.0/28", "192.0.2.1")),
         ("inet 192.0.2.1", Network("192.0.2.0/24", "192.0.2.1", "192.0.2.254")),
         ("dhcp", DEFAULT),
@@ -50,3 +53,14 @@ def test_another_machine_and_network() -> None:
 def test_the_network_of_a_host(example: Example, interface: str, wanted: Network) -> None:
     example.change(RC, "inet 192.0.2.1 netmask 255.255.255.0", interface)
     assert network_of(read_config_tree(example.root).hosts["dom0.example.org"]) == wanted
+
+
+def test_whether_a_key_lets_root_in(example: Example) -> None:
+    def host() -> Server:
+        return read_config_tree(example.root).hosts["dom0.example.org"]
+
+    assert not lets_root_in(host())
+    example.add(f"{HOST}/accounts/ssh/root/authorized_keys", "  # no\n\nssh-rsa AAAA root\n")
+    assert lets_root_in(host())
+    (example.root / HOST / "accounts/ssh/root/authorized_keys").unlink()
+    assert not lets_root_in(host())

@@ -97,3 +97,22 @@ def test_it_is_named_when_it_is_the_repository_or_above(tmp_path: Path) -> None:
     with pytest.raises(GlassmasterError, match="not a configuration tree") as caught:
         read_config_tree(tmp_path / "racks/repository")
     assert f"svn checkout file://{tmp_path}/racks/repository DIR" in str(caught.value)
+
+
+@pytest.mark.parametrize("server", ["pservers/dom0.example.org", "vservers/web"])
+def test_root_gets_in_by_a_key_and_nobody_by_a_password(server: str) -> None:
+    """NetBSD's sshd lets root in by no means before OpenSSH 7.0 unless told; the words are those of 5.9 to 9."""
+    lines = FILES[f"{server}/etc/ssh/sshd_config"].splitlines()
+    assert dict(line.split(" ", 1) for line in lines if not line.startswith("#")) == {
+        "PermitRootLogin": "without-password", "AuthorizedKeysFile": ".ssh/authorized_keys",
+        "PasswordAuthentication": "no", "ChallengeResponseAuthentication": "no", "UsePAM": "yes",
+        "Subsystem": "sftp /usr/libexec/sftp-server", "UseDNS": "no",
+    }  # fmt: skip
+
+
+def test_the_virtual_machines_swap_is_left_to_the_overlay() -> None:
+    """Overlay domu-base names the whole disk; glassmaster_swap would turn that off, and partition d is never swap."""
+    text = FILES["vservers/web/etc/rc.conf"]
+    assert "glassmaster_swap" not in text
+    overlay = Path(__file__).parents[2] / "overlays/domu-base/etc/defaults"
+    assert any("glassmaster_swap_disk=xbd2" in path.read_text() for path in overlay.iterdir())

@@ -72,16 +72,12 @@ def test_a_kernel_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("data", [gzip.compress(ELF, mtime=0), ELF])
-def test_the_hypervisor_stays_as_it_came(data: bytes, tmp_path: Path, blob: Blob) -> None:
-    path = tmp_path / "xen-4.17-amd64.gz"
-    path.write_bytes(data)
-    layer = xen_layer(path, "4.17.5", 5, blob)
+def test_the_hypervisor_stays_as_it_came(data: bytes, blob: Blob) -> None:
+    layer = xen_layer(data, "boot/xen-4.17-amd64.gz", "4.17.5", 5, blob)
     assert layer.origin == "xen:4.17.5"
     assert layer.entries == (Entry("boot/xen.gz", "file", 0o444, 0, 0, 5, content=blob.add(data)),)
 
 
-def test_what_is_no_hypervisor(tmp_path: Path, blob: Blob) -> None:
-    path = tmp_path / "xen.gz"
-    path.write_bytes(b"text")
+def test_what_is_no_hypervisor(blob: Blob) -> None:
     with pytest.raises(GlassmasterError, match=r"xen\.gz: neither gzip'd nor ELF"):
-        xen_layer(path, "4.17", 5, blob)
+        xen_layer(b"text", "xen.gz", "4.17", 5, blob)

@@ -14,9 +14,11 @@ import pytest
 
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs import debian, locking
+from glassmaster.inputs.boot_packages import debian_packages
 from glassmaster.inputs.debian import DebianPackage, fetch_locked
 from glassmaster.inputs.lock import Lock, LockedInput
 from glassmaster.inputs.locking import FIRST_USE, lock_inputs, release_inputs
+from glassmaster.inputs.pkgsrc.pkgsets import load_pkgset
 from glassmaster.inputs.signed import SignedDigests
 from glassmaster.inputs.store import Store
 from glassmaster.inputs.wants import require_fresh, wants
@@ -35,7 +37,8 @@ def lay_out(top: Path, wanted: Recipe) -> None:
     """A mirror with what a recipe wants, in NetBSD's layout; the files hold their own names."""
     release = top / f"NetBSD-{wanted.release.version}"
     files = {
-        SETS: [f"{name}.tar.xz" for name in (*wanted.release.sets, "comp")], KERNELS: ["netbsd-XEN3_DOM0.gz"],
+        SETS: [f"{name}.tar.xz" for name in (*wanted.release.sets, "comp")],
+        KERNELS: [f"netbsd-{name}.gz" for name in ("XEN3_DOM0", "XEN3_DOMU")],
         SOURCES: [f"{name}.tgz" for name in wanted.kernel.build.sets],
     }  # fmt: skip
     for folder, names in files.items():
@@ -220,3 +223,16 @@ def test_apt_that_downloads_nothing(tmp_path: Path, store: Store, monkeypatch: p
     apt(tmp_path / "bin", monkeypatch, ":")
     with pytest.raises(GlassmasterError, match="cannot be had"):
         debian.fetch_locked([NEEDED], store)
+
+
+def test_the_recipe_with_virtual_machines(tmp_path: Path, store: Store, server: str) -> None:
+    """Xen and xentools of one number, from one repository; every image that the overlays are for."""
+    wanted = recipe("netbsd-10.2-amd64-domus")
+    lay_out(tmp_path / "mirror", wanted)
+    names = {item.name for item in release_inputs(wanted, (server,), store)}
+    assert {f"{KERNELS}/netbsd-XEN3_DOMU.gz", f"{SETS}/comp.tar.xz"} <= names
+    assert not [name for name in debian_packages(wanted) if "xen" in name]
+    assert wanted.xen is not None and wanted.packages is not None
+    patterns = [item.pattern for name in wanted.packages.sets for item in load_pkgset(name).wanted]
+    assert {wanted.xen.package, wanted.xen.package.replace("xenkernel", "xentools")} <= set(patterns)
+    assert {domu.overlays[-1] for domu in wanted.domus.values()} == {"domu-base", "pkgclient", "pkgrepo", "storage"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -37,8 +38,8 @@ def test_the_programs_arguments() -> None:
     gpgv = gpgv_command(Path("/k"), Path("/s"), Path("/d"), Path("/h"))
     assert gpgv.argv == ("gpgv", "--homedir", "/h", "--keyring", "/k", "/s", "/d")
     assert openssl_command(Path("/c"), Path("/s"), Path("/d")).argv == (
-        "openssl", "smime", "-verify", "-binary", "-inform", "PEM", "-purpose", "any", "-CAfile", "/c", "-in", "/s",
-        "-content", "/d", "-out", "/dev/null",
+        "openssl", "smime", "-verify", "-binary", "-inform", "PEM", "-CAfile", "/c", "-no-CApath", "-no-CAstore",
+        "-in", "/s", "-content", "/d", "-out", "/dev/null",
     )  # fmt: skip
 
 
@@ -75,31 +76,74 @@ def test_a_key_that_is_none(tmp_path: Path) -> None:
         require_signature(parts(), tmp_path / "key", SIGNED, "made.tgz")
 
 
-def certificate(folder: Path, name: str) -> tuple[Path, Path]:
+def certificate(folder: Path, name: str, *more: str) -> tuple[Path, Path]:
+    """A key and its certificate: one that signs itself, or what `more` says."""
     key, cert = folder / f"{name}.key", folder / f"{name}.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "9000",
-         "-subj", f"/CN={name}", "-keyout", key, "-out", cert],
+         "-subj", f"/CN={name}", "-keyout", key, "-out", cert, *more],
         check=True, capture_output=True,
     )  # fmt: skip
     return key, cert
 
 
+def issued(folder: Path, name: str, ca: tuple[Path, Path], usage: str) -> tuple[Path, Path]:
+    """A key, and its certificate by a certification authority, for what `usage` says."""
+    leaf = ("-addext", "basicConstraints=critical,CA:FALSE", "-addext", f"extendedKeyUsage={usage}")
+    key, cert = certificate(folder, name, *leaf)
+    words = ("-copy_extensions", "copyall")
+    request = ["openssl", "x509", "-x509toreq", *words, "-in", str(cert), "-signkey", str(key)]
+    made = subprocess.run(request, check=True, capture_output=True).stdout
+    subprocess.run(
+        ["openssl", "x509", "-req", *words, "-days", "9000", "-CA", ca[1], "-CAkey", ca[0],
+         "-CAcreateserial", "-out", cert],
+        input=made, check=True, capture_output=True,
+    )  # fmt: skip
+    return key, cert
+
+
+def signed_by(key: Path, cert: Path, folder: Path) -> dict[str, bytes]:
+    """The members of a package that the owner of a certificate signed."""
+    made = subprocess.run(
+        ["openssl", "smime", "-sign", "-binary", "-outform", "PEM", "-signer", cert, "-inkey", key],
+        cwd=folder, input=HASH, check=True, capture_output=True,
+    )  # fmt: skip
+    return {"+PKG_HASH": HASH, "+PKG_SIGNATURE": made.stdout}
+
+
 def test_certificates(tmp_path: Path) -> None:
     key, cert = certificate(tmp_path, "right")
-    (tmp_path / "hash").write_bytes(HASH)
-    subprocess.run(
-        ["openssl", "smime", "-sign", "-binary", "-outform", "PEM", "-in", "hash", "-signer", cert, "-inkey", key,
-         "-out", "signature"],
-        cwd=tmp_path, check=True,
-    )  # fmt: skip
-    signed = {"+PKG_HASH": HASH, "+PKG_SIGNATURE": (tmp_path / "signature").read_bytes()}
+    signed = signed_by(key, cert, tmp_path)
     require_signature(signed, cert, SIGNED, "made.tgz")
     _, other = certificate(tmp_path, "other")
     with pytest.raises(GlassmasterError, match="no valid signature"):
         require_signature(signed, other, SIGNED, "made.tgz")
     with pytest.raises(GlassmasterError, match="no valid signature"):
         require_signature({**signed, "+PKG_HASH": HASH.replace(b"65536", b"65537")}, cert, SIGNED, "made.tgz")
+
+
+def test_what_this_machine_trusts_signs_no_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SSL_CERT_DIR is the directory that OpenSSL looks into by itself, as it does into the distribution's."""
+    _, right = certificate(tmp_path, "right")
+    trusted = tmp_path / "trusted"
+    trusted.mkdir()
+    signed = signed_by(*certificate(tmp_path, "web"), tmp_path)
+    shutil.copy(tmp_path / "web.pem", trusted)
+    subprocess.run(["openssl", "rehash", trusted], check=True)
+    monkeypatch.setenv("SSL_CERT_DIR", str(trusted))
+    with pytest.raises(GlassmasterError, match="no valid signature"):
+        require_signature(signed, right, SIGNED, "made.tgz")
+
+
+def test_what_a_certificate_is_for(tmp_path: Path) -> None:
+    """pkg_install wants codeSigning and emailProtection; a web server's certificate of the same authority is none."""
+    authority = certificate(tmp_path, "authority")
+    packager = issued(tmp_path, "packager", authority, "codeSigning,emailProtection")
+    require_signature(signed_by(*packager, tmp_path), authority[1], SIGNED, "made.tgz")
+    server = issued(tmp_path, "server", authority, "serverAuth")
+    with pytest.raises(GlassmasterError, match="no valid signature") as caught:
+        require_signature(signed_by(*server, tmp_path), authority[1], SIGNED, "made.tgz")
+    assert "purpose" in caught.value.why
 
 
 def test_the_secret_key_of_the_tests_made_the_signature() -> None:

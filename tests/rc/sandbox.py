@@ -102,7 +102,7 @@ class Sandbox:
         overlay = REPOSITORY / "overlays" / name
         context = {
             "name": "test", "release_id": "0123456789ab", "vars": {},
-            "packages_rc": {"mailer": "NO", "xencommons": "NO"},
+            "packages_rc": {"mailer": "NO", "xencommons": "NO"}, "pkgdb": "/var/db/pkg",
             "recipe": SimpleNamespace(
                 description="A test", epoch=1, xen=None, fleet=self._fleet,
                 release=SimpleNamespace(version="6.99.16", machine="amd64"),

@@ -28,20 +28,23 @@ SHOWN = 40
 PRESS_AGAIN = 1.0
 
 
-def network_command(machine: Machine, folder: Path) -> Command:
-    """The machine, with QEMU's own network: 10.0.2.2 leads to this machine's 127.0.0.1."""
+def network_command(machine: Machine, folder: Path, network: str = "") -> Command:
+    """The machine, with QEMU's own network: 10.0.2.2 leads to this machine's 127.0.0.1. network: options of it."""
     command = machine_command(machine, folder / "qmp", folder / "variables.fd")
     words = list(command.argv)
-    words[words.index("-nic") + 1] = "user,model=e1000"
+    words[words.index("-nic") + 1] = ",".join(["user,model=e1000", *([network] if network else [])])
     return replace(command, argv=tuple(words))
 
 
 @contextmanager
-def guest(name: str, machine: Machine, folder: Path, hotkey: str) -> Iterator[Guest]:
-    """A machine that runs until the block ends, or until it is cut. What it said stays in `folder`."""
+def guest(name: str, machine: Machine, folder: Path, hotkey: str, network: str = "") -> Iterator[Guest]:
+    """A machine that runs until the block ends, or until it is cut. What it said stays in `folder`.
+
+    network: options of QEMU's own network around it.
+    """
     folder.mkdir(parents=True)
     with (folder / "qemu.log").open("wb") as log:
-        command = network_command(machine, folder)
+        command = network_command(machine, folder, network)
         with started(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log) as process:
             made = Guest(name, process)
             try:

@@ -12,7 +12,9 @@ from pathlib import Path
 from glassmaster.checks.smoke.boot import Plan, boot
 from glassmaster.checks.smoke.console import Expected
 from glassmaster.checks.smoke.qemu import Machine
+from glassmaster.config.check import check
 from glassmaster.config.disk import Wanted, write_host_disk
+from glassmaster.config.example import FILES
 from glassmaster.config.layout import write_example
 from glassmaster.config.tree import read_config_tree
 from tests.domuboot.debian_dom0 import add_to_cd, cd_files, make_debian_dom0
@@ -65,6 +67,15 @@ def described(number: int, name: str) -> str:
     return CONF.format(number=number, name=name, config=config, swap=swap)
 
 
+def rc_conf(number: int, name: str) -> str:
+    """The worked virtual machine's rc.conf, all of it: with that it must come up, and find its swap."""
+    text = FILES["vservers/web/etc/rc.conf"]
+    for old, new in (("hostname=web.", f"hostname={name}."), ("192.0.2.2 ", f"192.0.2.{number + 1} ")):
+        assert old in text
+        text = text.replace(old, new)
+    return text
+
+
 def host_tree(target: Path) -> Path:
     """The configuration of a host with a virtual machine of each kind."""
     write_example(target)
@@ -75,11 +86,16 @@ def host_tree(target: Path) -> Path:
     for number, name in enumerate(KINDS, 1):
         for path, text in {
             host / f"domUs/{name}/domu.conf": described(number, name),
-            target / f"vservers/{name}/etc/rc.conf": f". /etc/defaults/rc.conf\nhostname={name}.example.org\n",
+            target / f"vservers/{name}/etc/rc.conf": rc_conf(number, name),
         }.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
     return target
+
+
+def test_their_tree_is_right(tmp_path: Path) -> None:
+    """Without a real release."""
+    assert check(read_config_tree(host_tree(tmp_path / "tree")), None) == []
 
 
 def test_they_come_to_a_login_and_are_shut_down(real: Real, tmp_path: Path) -> None:

@@ -117,6 +117,10 @@ def test_the_recipes_of_this_repository_can_be_read(path: Path) -> None:
             "recipes/x.yaml:12: domus.a.sets: twice: etc",
         ),
         (("volume_id: TEST", "volume_id: TEST\noverlays: [a, b, a]"), "recipes/x.yaml:12: overlays: twice: a"),
+        (
+            ("volume_id: TEST", "volume_id: TEST\nxen: {source: pkgsrc, package: x, member: y}"),
+            "recipes/x.yaml:12: xen.source: pkgsrc, and there are no packages\n  x must be among those",
+        ),
         (("volume_id: TEST", "volume_id: TEST\nextends: [a]"), "recipes/x.yaml:12: extends: expected one value"),
         (
             ("config: XEN3_DOM0", f"config: GENERIC\n  arguments: {'a' * (KERNEL_ARGUMENTS_LIMIT + 1)}"),

@@ -23,7 +23,7 @@ from tests.release.conftest import Released
 # As they are in the stand-in's release; one of each kind.
 FILES = [
     "SHA512", "diff.json", "diff.md", "dom0.iso", "dom0.mtree", "domu/SHA512", "domu/base.img", "domu/base.img.gz",
-    "domu/base.json", "domu/base.mtree", "kernel", "kernel.config", "kernels/netbsd-XEN3_DOMU",
+    "domu/base.json", "domu/base.mtree", "domu/netbsd-XEN3_DOMU", "kernel", "kernel.config", "kernels/netbsd-XEN3_DOMU",
     "kernels/netbsd-XEN3_DOMU.config", "index.html", "notes.md", "provenance.json", "release.json", "repro.json",
     "sbom.cdx.json",
     "smoke/bios/serial.log", "smoke/smoke.json", "source.tar.gz", "standin.lock",
@@ -88,6 +88,7 @@ NOTICED = {
     "domu/base.img.gz": {"domu", "provenance", "facts"},
     "domu/base.json": {"domu", "provenance", "facts"},
     "domu/base.mtree": {"provenance", "facts"},
+    "domu/netbsd-XEN3_DOMU": {"provenance", "facts"},
     "kernel": {"kernels", "provenance", "sbom", "facts"},
     "kernel.config": {"kernels", "provenance", "facts"},
     "kernels/netbsd-XEN3_DOMU": {"kernels", "provenance", "sbom", "facts"},

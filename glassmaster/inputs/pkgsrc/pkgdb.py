@@ -5,7 +5,7 @@
     DIRECTORY/pkgdb.byfile.db              which package has a file, or knows a directory (Berkeley DB 1.85, btree)
     DIRECTORY.refcount/files/…/NAME-VERSION  which packages need a configuration file, directory, user, group
 
-DIRECTORY is /var/db/pkg up to NetBSD 9, /usr/pkg/pkgdb from NetBSD 10 on.
+DIRECTORY is /var/db/pkg up to NetBSD 9, /usr/pkg/pkgdb from NetBSD 10 on, or the recipe's `packages.database`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from glassmaster.inputs.pkgsrc.btree import btree
 from glassmaster.inputs.pkgsrc.contents import Contents
 from glassmaster.inputs.pkgsrc.placing import Place, tree_path
 from glassmaster.inputs.pkgsrc.scripts import Install, unpacked_helpers
+from glassmaster.recipe.packages import Packages
 from glassmaster.tree.entry import Content, Entry
 
 BYFILE = "pkgdb.byfile.db"
@@ -32,6 +33,11 @@ _OLD_RELEASE = re.compile(r"[1-9](\.|_|$)")
 def default_directory(version: str) -> str:
     """Where the pkg_install of a NetBSD release has its database."""
     return OLD_DIRECTORY if _OLD_RELEASE.match(version) else DIRECTORY
+
+
+def directory_of(packages: Packages | None, version: str) -> str:
+    """Where an image has its database: where its recipe says, otherwise where its release does."""
+    return (packages.database if packages else "") or default_directory(version)
 
 
 def place_database(

@@ -64,10 +64,14 @@ def gpgv_command(keyring: Path, signature: Path, data: Path, home: Path) -> Comm
 
 
 def openssl_command(certificates: Path, signature: Path, data: Path) -> Command:
-    """Verify a detached PKCS #7 signature by a certificate that the given ones vouch for."""
+    """Verify a detached PKCS #7 signature by a certificate that the given ones vouch for, and no others.
+
+    Beside -CAfile OpenSSL would take what this machine trusts for the web. As for pkg_add the purpose that a
+    certificate states must be that of a sender (OpenSSL's own choice here): a web server's signs no packages.
+    """
     return Command((
-        "openssl", "smime", "-verify", "-binary", "-inform", "PEM", "-purpose", "any", "-CAfile", str(certificates),
-        "-in", str(signature), "-content", str(data), "-out", "/dev/null",
+        "openssl", "smime", "-verify", "-binary", "-inform", "PEM", "-CAfile", str(certificates), "-no-CApath",
+        "-no-CAstore", "-in", str(signature), "-content", str(data), "-out", "/dev/null",
     ))  # fmt: skip
 
 
