@@ -6,6 +6,7 @@ import dataclasses
 import json
 import textwrap
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from doit import get_var
