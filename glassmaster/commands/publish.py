@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,12 +52,13 @@ class Publish(PlainCommand):
             places = Places(recipe_of(words[0]).name)
             place = place_of(pos_args[0], here)
             signers = get_var("signers", None)
-            result = verify_directory(places.release, here / str(signers) if signers else None)
-            if result.problems:
-                print(readable(as_text(result)))
-                return 1
-            outcome = publish(places.release, place, say=lambda line: print(line, flush=True))
-            note_published(places.published, outcome.row.release_id, place.url, outcome.row.sha512)
+            with _alone():
+                result = verify_directory(places.release, here / str(signers) if signers else None)
+                if result.problems:
+                    print(readable(as_text(result)))
+                    return 1
+                outcome = publish(places.release, place, say=lambda line: print(line, flush=True))
+                note_published(places.published, outcome.row.release_id, place.url, outcome.row.sha512)
         except GlassmasterError as error:
             print(error)
             return 1
@@ -72,3 +75,17 @@ class Publish(PlainCommand):
         latest = f"{place.url}/{row.recipe}/latest"
         print(f"{latest}: {row.release_id}" if outcome.latest else f"{latest}: names a later release, and stays")
         return 0
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """No other doit makes a release here meanwhile: within the block this one has the lock of doit's state."""
+    from glassmaster.doit_plugins.lock import NO_WAIT, StateLock
+    from glassmaster.release.source import STATE
+
+    lock = StateLock(Path(STATE))
+    lock.acquire(wait=os.environ.get(NO_WAIT, "0") in ("", "0"))
+    try:
+        yield
+    finally:
+        lock.release()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -18,6 +19,7 @@ from glassmaster.errors import GlassmasterError
 from glassmaster.release.artefacts import digest_of, files_below
 from glassmaster.release.assemble import write_list
 from glassmaster.release.fetched import fetch_release
+from glassmaster.release.place import put_directory_in_place
 from glassmaster.release.publishing.index import Row, as_page, read_index, with_row
 from glassmaster.release.publishing.places import DirectoryPlace, ObjectPlace, Place, place_of
 from glassmaster.release.publishing.publish import Outcome, publish
@@ -158,8 +160,11 @@ def test_it_is_there_whole(copy: Path, place: Place, released_once: Released) ->
     assert [row["path"] for row in index["releases"]] == [f"standin/{release_id}"]
     assert index["releases"][0]["sha512"] == digest_of(copy / "SHA512").sha512
     assert release_id in (place.read("index.html") or b"").decode()
-    assert place.other({f"standin/{release_id}/dom0.iso": copy / "dom0.iso"}) == []
-    assert place.other({f"standin/{release_id}/dom0.iso": copy / "dom0.mtree"}) == [f"standin/{release_id}/dom0.iso"]
+    iso = f"standin/{release_id}/dom0.iso"
+    digests = {name: digest_of(copy / name).sha512 for name in ("dom0.iso", "dom0.mtree")}
+    assert place.other({iso: copy / "dom0.iso"}, {iso: digests["dom0.iso"]}) == []
+    for name, digest in (("dom0.mtree", digests["dom0.mtree"]), ("dom0.iso", digests["dom0.mtree"])):
+        assert place.other({iso: copy / name}, {iso: digest}) == [iso]
 
 
 def test_again_it_is_there_already(copy: Path, place: Place) -> None:
@@ -215,9 +220,9 @@ class Breaking:
     def read(self, name: str) -> bytes | None:
         return self._place.read(name)
 
-    def other(self, files: Mapping[str, Path]) -> list[str]:
+    def other(self, files: Mapping[str, Path], digests: Mapping[str, str]) -> list[str]:
         self._step()
-        return self._place.other(files)
+        return self._place.other(files, digests)
 
     def put(self, files: Mapping[str, Path]) -> None:
         # One after the other, so that it can break between any two.
@@ -278,10 +283,37 @@ def test_an_upload_that_went_wrong_does_not_count(copy: Path, tmp_path: Path) ->
                 stream.write(b"x")
 
     place = Spoiling(tmp_path / "place")
-    with pytest.raises(GlassmasterError, match="1 files are not there as they are here"):
+    with pytest.raises(GlassmasterError, match="1 files are not there as SHA512 lists them"):
         put(copy, place)
     release_id = json.loads((copy / "release.json").read_text())["release_id"]
     assert place.read(f"standin/{release_id}/SHA512") is None and place.read("standin/latest") is None
+
+
+class Exchanging(Breaking):
+    """A place with somebody who runs `doit release` here while files go there."""
+
+    def __init__(self, place: Place, folder: Path, other: Path) -> None:
+        super().__init__(place, 10**6)
+        self._folder, self._other = folder, other
+
+    def put(self, files: Mapping[str, Path]) -> None:
+        put_directory_in_place(self._other, self._folder)
+        self._place.put(files)
+
+
+def test_a_release_that_is_made_meanwhile_does_not_count(copy: Path, tmp_path: Path, place: Place) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(copy, other)
+    (other / "notes.md").write_text("other words\n")
+    write_list(other)
+    with pytest.raises(GlassmasterError, match="are not there as SHA512 lists them") as raised:
+        put(copy, Exchanging(place, copy, other))
+    assert "notes.md" in raised.value.why
+    release_id = json.loads((copy / "release.json").read_text())["release_id"]
+    assert place.read(f"standin/{release_id}/SHA512") is None and place.read("standin/latest") is None
+    # Run again, it is what lies here now that is published.
+    outcome = put(copy, place)
+    assert place.read(f"{outcome.row.path}/notes.md") == b"other words\n"
 
 
 @pytest.mark.parametrize(
@@ -378,3 +410,11 @@ def test_the_command(released: Released, tmp_path: Path) -> None:
     (released.folder / "kernel").write_bytes(b"x")
     result = released.doit("publish", str(tmp_path / "other"))
     assert result.returncode == 1 and "BAD" in result.stdout and not (tmp_path / "other").exists()
+
+
+def test_it_waits_for_a_doit_that_makes_a_release(released: Released, tmp_path: Path) -> None:
+    with (released.clone.path / ".doit.db.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        result = released.clone.doit("publish", str(tmp_path / "www"), environment={"DOIT_NO_WAIT": "1"})
+    assert result.returncode == 3 and ".doit.db is in use by another doit" in result.stdout, result.stdout
+    assert not (tmp_path / "www").exists()

@@ -35,8 +35,8 @@ class Place(Protocol):
     def write(self, name: str, data: bytes) -> None:
         """A small file, in the place of one that is there."""
 
-    def other(self, files: Mapping[str, Path]) -> list[str]:
-        """Names of those whose bytes, read there, are not these."""
+    def other(self, files: Mapping[str, Path], digests: Mapping[str, str]) -> list[str]:
+        """Names of those whose bytes, read there, have not these SHA-512. files: what was put."""
 
 
 class DirectoryPlace:
@@ -70,12 +70,11 @@ class DirectoryPlace:
         """See Place."""
         write_bytes(self.folder / name, data)
 
-    def other(self, files: Mapping[str, Path]) -> list[str]:
+    def other(self, files: Mapping[str, Path], digests: Mapping[str, str]) -> list[str]:
         """See Place."""
         found = {name: self.folder / name for name in files}
         return [
-            name for name, path in files.items()
-            if not found[name].is_file() or digest_of(found[name]) != digest_of(path)
+            name for name, path in found.items() if not path.is_file() or digest_of(path).sha512 != digests[name]
         ]  # fmt: skip
 
 
@@ -108,12 +107,12 @@ class ObjectPlace:
         with explained(f"{self.url}/{name}"):
             objects.put(f"{self.url}/{name}", [data])
 
-    def other(self, files: Mapping[str, Path]) -> list[str]:
+    def other(self, files: Mapping[str, Path], digests: Mapping[str, str]) -> list[str]:
         """See Place: everything is fetched once more."""
         wrong = []
-        for name, path in files.items():
+        for name in files:
             with opened(f"{self.url}/{name}") as body:
-                if digest_chunks(body.pieces) != digest_of(path):
+                if digest_chunks(body.pieces).sha512 != digests[name]:
                     wrong.append(name)
         return wrong
 

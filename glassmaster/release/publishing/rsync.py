@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from glassmaster.errors import GlassmasterError
+from glassmaster.release.artefacts import digest_of
 from glassmaster.run import Command, failure, started
 
 PROGRAM = "rsync"
@@ -88,13 +89,14 @@ class RsyncPlace:
             path.write_bytes(data)
             self.put({name: path})
 
-    def other(self, files: Mapping[str, Path]) -> list[str]:
-        """See Place: both sides take checksums; it is there that the files are read."""
+    def other(self, files: Mapping[str, Path], digests: Mapping[str, str]) -> list[str]:
+        """See Place: both sides take checksums of their own kind; that what is here is what was meant is asked last."""
         with tempfile.TemporaryDirectory(prefix="glassmaster-") as folder:
             _lay_out(files, Path(folder))
             said = _run(other_command(self._target, Path(folder)), files) or b""
-        names = said.decode("utf-8", "replace").splitlines()
-        return sorted(set(names) & set(files))
+        names = set(said.decode("utf-8", "replace").splitlines())
+        changed = {name for name, path in files.items() if digest_of(path).sha512 != digests[name]}
+        return sorted((names & set(files)) | changed)
 
 
 def _lay_out(files: Mapping[str, Path], folder: Path) -> None:
