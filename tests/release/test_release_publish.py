@@ -27,6 +27,7 @@ from glassmaster.release.publishing.rsync import (
     RsyncPlace,
     Target,
     get_command,
+    only_command,
     other_command,
     put_command,
     rsync_target,
@@ -230,6 +231,10 @@ class Breaking:
             self._step()
             self._place.put({name: path})
 
+    def only(self, folder: str, files: Mapping[str, Path]) -> None:
+        self._step()
+        self._place.only(folder, files)
+
     def write(self, name: str, data: bytes) -> None:
         self._step()
         self._place.write(name, data)
@@ -247,7 +252,7 @@ def valid(place: DirectoryPlace, signers: Path) -> str:
 def test_power_failures_at_every_step(copy: Path, tmp_path: Path, released_once: Released) -> None:
     """First of a place's first release, then of another one."""
     old = another(copy, tmp_path / "old", "000000000000", 1)
-    count = len(files_below(copy)) + 5
+    count = len(files_below(copy)) + 6
     interrupted = 0
     for steps in [*range(0, count, 5), *range(count - 6, count + 1)]:
         place = DirectoryPlace(tmp_path / f"place-{steps}")
@@ -287,6 +292,31 @@ def test_an_upload_that_went_wrong_does_not_count(copy: Path, tmp_path: Path) ->
         put(copy, place)
     release_id = json.loads((copy / "release.json").read_text())["release_id"]
     assert place.read(f"standin/{release_id}/SHA512") is None and place.read("standin/latest") is None
+
+
+def test_what_an_attempt_with_more_files_left_is_gone(copy: Path, place: Place, tmp_path: Path) -> None:
+    more = tmp_path / "more"
+    shutil.copytree(copy, more)
+    left = ("screen-9.png", "smoke/bios/screen-9.png", "smoke/other/serial.log", ".dom0.iso.x1y2z3")
+    for name in left:
+        (more / name).parent.mkdir(exist_ok=True)
+        (more / name).write_text("of the first attempt")
+    path = f"standin/{json.loads((copy / 'release.json').read_text())['release_id']}"
+    place.put({f"{path}/{name}": more / name for name in (*left, "kernel")})
+    place.put({"standin/ffffffffffff/kernel": more / "kernel"})
+    assert place.read(f"{path}/screen-9.png") == b"of the first attempt"
+    put(copy, place)
+    assert [place.read(f"{path}/{name}") for name in left] == [None] * len(left)
+    assert place.read("standin/ffffffffffff/kernel") == (copy / "kernel").read_bytes()
+    for name in files_below(copy):
+        assert place.read(f"{path}/{name}") == (copy / name).read_bytes(), name
+    if isinstance(place, DirectoryPlace):
+        assert files_below(place.folder / path) == files_below(copy)
+        assert not (place.folder / path / "smoke/other").exists()
+    # It is published now, and what is published is left alone.
+    place.put({f"{path}/screen-9.png": more / "screen-9.png"})
+    put(copy, place)
+    assert place.read(f"{path}/screen-9.png") == b"of the first attempt"
 
 
 class Exchanging(Breaking):
@@ -378,6 +408,9 @@ def test_rsync_commands() -> None:
     assert other_command(machine, Path("/t")).line() == (
         "rsync --copy-links --checksum --dry-run --out-format=%n --from0 --files-from=- --rsh 'ssh -p 2222' /t/ "
         "me@host:/srv/www/"
+    )
+    assert only_command(daemon, Path("/t"), "racks/0").line() == (
+        "rsync --recursive --copy-links --delete --existing --ignore-existing /t/racks/0/ rsync://host:873/cd/x/racks/0/"
     )
     assert get_command(daemon, "index.json", Path("/t/f")).line() == "rsync rsync://host:873/cd/x/index.json /t/f"
 

@@ -1,7 +1,7 @@
 """Publishing: whatever interrupts it, what `latest` names is a whole release, and no release changes once it is there.
 
-The order: the release's files; all of them compared there, with the digests of its list; that list, SHA512, with which
-it counts as published; index.json and index.html; `latest`. Run again after an interruption it goes on where that is
+The order: the release's files; whatever else is there (of an attempt that broke off) goes away; all of them compared
+there, with the digests of its list; that list, SHA512, with which it counts as published; index.json and index.html; `latest`. Run again after an interruption it goes on where that is
 safe. What lies here may change meanwhile: then what is there is not what the list says, and does not count.
 """
 
@@ -73,6 +73,8 @@ def _release(folder: Path, listed: bytes, row: Row, place: Place, say: Say) -> i
     if files:
         say(f"{len(files)} files to {place.url}/{row.path}")
         place.put(files)
+        if there is None:
+            place.only(row.path, files)
         wrong = place.other(files, {f"{row.path}/{name}": digests[name] for name in names})
         if wrong:
             raise GlassmasterError(

@@ -57,6 +57,12 @@ def other_command(target: Target, folder: Path) -> Command:
     return Command((PROGRAM, *how, *_options(target), f"{folder}/", f"{target.name}/"))
 
 
+def only_command(target: Target, folder: Path, below: str) -> Command:
+    """Remove there what is below a folder and not here; bring nothing."""
+    how = ("--recursive", "--copy-links", "--delete", "--existing", "--ignore-existing")
+    return Command((PROGRAM, *how, *_options(target), f"{folder}/{below}/", f"{target.name}/{below}/"))
+
+
 def get_command(target: Target, name: str, to: Path) -> Command:
     """Fetch a file."""
     return Command((PROGRAM, *_options(target), f"{target.name}/{name}", str(to)))
@@ -97,6 +103,12 @@ class RsyncPlace:
         names = set(said.decode("utf-8", "replace").splitlines())
         changed = {name for name, path in files.items() if digest_of(path).sha512 != digests[name]}
         return sorted((names & set(files)) | changed)
+
+    def only(self, folder: str, files: Mapping[str, Path]) -> None:
+        """See Place."""
+        with tempfile.TemporaryDirectory(prefix="glassmaster-") as here:
+            _lay_out(files, Path(here))
+            _run(only_command(self._target, Path(here), folder))
 
 
 def _lay_out(files: Mapping[str, Path], folder: Path) -> None:
