@@ -51,7 +51,8 @@ SSH = """\
 #!/bin/sh
 # In the place of ssh: the options and the host are looked at, and the command runs here.
 echo "$@" >>"$0.log"
-while [ "$1" = -p ] || [ "$1" = -l ]; do shift 2; done
+echo "agent: $SSH_AUTH_SOCK" >>"$0.log"
+while [ "$1" = -p ] || [ "$1" = -l ] || [ "$1" = -o ]; do shift 2; done
 [ "$1" = machine.invalid ] || exit 255
 shift
 exec sh -c "$*"
@@ -401,18 +402,48 @@ def test_places(tmp_path: Path) -> None:
 
 def test_rsync_commands() -> None:
     daemon, machine = rsync_target("rsync://host:873/cd/x/"), rsync_target("ssh://me@host:2222/srv/www")
-    assert (daemon, machine) == (Target("rsync://host:873/cd/x"), Target("me@host:/srv/www", "ssh -p 2222"))
+    assert daemon == Target("rsync://host:873/cd/x", "", ("RSYNC_PASSWORD",))
+    assert machine == Target("me@host:/srv/www", "ssh -o BatchMode=yes -p 2222", ("SSH_AUTH_SOCK",))
+    assert rsync_target("ssh://host/srv").ssh == "ssh -o BatchMode=yes"
     assert put_command(daemon, Path("/t")).line() == (
         "rsync --copy-links --mkpath --chmod=D755,F644 --from0 --files-from=- --fsync /t/ rsync://host:873/cd/x/"
     )
     assert other_command(machine, Path("/t")).line() == (
-        "rsync --copy-links --checksum --dry-run --out-format=%n --from0 --files-from=- --rsh 'ssh -p 2222' /t/ "
-        "me@host:/srv/www/"
+        "rsync --copy-links --checksum --dry-run --out-format=%n --from0 --files-from=- "
+        "--rsh 'ssh -o BatchMode=yes -p 2222' /t/ me@host:/srv/www/"
     )
     assert only_command(daemon, Path("/t"), "racks/0").line() == (
         "rsync --recursive --copy-links --delete --existing --ignore-existing /t/racks/0/ rsync://host:873/cd/x/racks/0/"
     )
     assert get_command(daemon, "index.json", Path("/t/f")).line() == "rsync rsync://host:873/cd/x/index.json /t/f"
+
+
+def test_the_agent_reaches_ssh(ssh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSH_AUTH_SOCK", "/of/the/agent")
+    place = place_of(f"ssh://me@machine.invalid:2222{tmp_path}/by-ssh", tmp_path)
+    place.write("index.json", b"x")
+    assert place.read("index.json") == b"x"
+    said = ssh.with_name("ssh.log").read_text().splitlines()
+    assert set(said[1::2]) == {"agent: /of/the/agent"} and len(said) == 4
+    assert all(line.startswith("-o BatchMode=yes -p 2222 -l me machine.invalid rsync --server") for line in said[::2])
+
+
+def test_a_password_reaches_the_daemon_and_no_message(
+    daemon: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = daemon[1].parent.parent
+    (folder / "secrets").write_text("me:of-the-daemon\n")
+    (folder / "secrets").chmod(0o600)
+    with (folder / "conf").open("a") as conf:
+        conf.write(f"auth users = me\nsecrets file = {folder}/secrets\n")
+    place = place_of(daemon[0].replace("rsync://", "rsync://me@"), tmp_path)
+    monkeypatch.setenv("RSYNC_PASSWORD", "of-the-daemon")
+    place.write("index.json", b"x")
+    assert place.read("index.json") == b"x"
+    monkeypatch.setenv("RSYNC_PASSWORD", "another-one")
+    with pytest.raises(GlassmasterError) as raised:
+        place.read("index.json")
+    assert "auth failed" in str(raised.value) and "another-one" not in str(raised.value)
 
 
 def test_a_daemon_that_is_not_there(copy: Path) -> None:

@@ -1,8 +1,9 @@
 """Publishing: whatever interrupts it, what `latest` names is a whole release, and no release changes once it is there.
 
 The order: the release's files; whatever else is there (of an attempt that broke off) goes away; all of them compared
-there, with the digests of its list; that list, SHA512, with which it counts as published; index.json and index.html; `latest`. Run again after an interruption it goes on where that is
-safe. What lies here may change meanwhile: then what is there is not what the list says, and does not count.
+there, with the digests of its list; that list, SHA512, with which it counts as published; index.json and index.html;
+`latest`. Run again after an interruption it goes on where that is safe. What lies here may change meanwhile: then what
+is there is not what the list says, and does not count.
 """
 
 from __future__ import annotations

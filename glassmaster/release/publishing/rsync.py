@@ -11,19 +11,27 @@ from urllib.parse import unquote, urlsplit
 
 from glassmaster.errors import GlassmasterError
 from glassmaster.release.artefacts import digest_of
+from glassmaster.release.signing import AGENT
 from glassmaster.run import Command, failure, started
 
 PROGRAM = "rsync"
+# Nobody is there to be asked for a passphrase, or whether a host's key is right: ssh-agent has the key.
+SSH = "ssh -o BatchMode=yes"
+PASSWORD = "RSYNC_PASSWORD"  # the name of the variable
 # "Partial transfer due to error": a file that is not there, among others.
 PARTIAL_STATUS, ABSENT = 23, b"No such file or directory"
 
 
 @dataclass(frozen=True)
 class Target:
-    """What rsync calls the place, without a slash at its end; ssh: the remote shell with its options, or ""."""
+    """What rsync calls the place, without a slash at its end; ssh: the remote shell with its options, or "".
+
+    inherited: variables by which rsync or ssh shows who asks.
+    """
 
     name: str
     ssh: str = ""
+    inherited: tuple[str, ...] = (PASSWORD,)
 
 
 def rsync_target(url: str) -> Target:
@@ -37,35 +45,37 @@ def rsync_target(url: str) -> Target:
     if parts.scheme == "rsync":
         return Target(f"rsync://{parts.netloc}{path}")
     user = f"{parts.username}@" if parts.username else ""
-    return Target(f"{user}{parts.hostname}:{path}", f"ssh -p {parts.port}" if parts.port else "ssh")
+    shell = f"{SSH} -p {parts.port}" if parts.port else SSH
+    return Target(f"{user}{parts.hostname}:{path}", shell, (AGENT,))
 
 
-def _options(target: Target) -> tuple[str, ...]:
-    return ("--rsh", target.ssh) if target.ssh else ()
+def _command(target: Target, *words: str) -> Command:
+    shell = ("--rsh", target.ssh) if target.ssh else ()
+    return Command((PROGRAM, *words[:-2], *shell, *words[-2:]), inherited=target.inherited)
 
 
 def put_command(target: Target, folder: Path) -> Command:
     """Bring the files that standard input names (each ends with NUL) there. rsync gives a file its name when it is
     whole (--mkpath and --fsync need rsync 3.2.4 on both sides)."""
     how = ("--copy-links", "--mkpath", "--chmod=D755,F644", "--from0", "--files-from=-", "--fsync")
-    return Command((PROGRAM, *how, *_options(target), f"{folder}/", f"{target.name}/"))
+    return _command(target, *how, f"{folder}/", f"{target.name}/")
 
 
 def other_command(target: Target, folder: Path) -> Command:
     """Name those of the files whose checksums, taken there, differ; change nothing."""
     how = ("--copy-links", "--checksum", "--dry-run", "--out-format=%n", "--from0", "--files-from=-")
-    return Command((PROGRAM, *how, *_options(target), f"{folder}/", f"{target.name}/"))
+    return _command(target, *how, f"{folder}/", f"{target.name}/")
 
 
 def only_command(target: Target, folder: Path, below: str) -> Command:
     """Remove there what is below a folder and not here; bring nothing."""
     how = ("--recursive", "--copy-links", "--delete", "--existing", "--ignore-existing")
-    return Command((PROGRAM, *how, *_options(target), f"{folder}/{below}/", f"{target.name}/{below}/"))
+    return _command(target, *how, f"{folder}/{below}/", f"{target.name}/{below}/")
 
 
 def get_command(target: Target, name: str, to: Path) -> Command:
     """Fetch a file."""
-    return Command((PROGRAM, *_options(target), f"{target.name}/{name}", str(to)))
+    return _command(target, f"{target.name}/{name}", str(to))
 
 
 class RsyncPlace:
