@@ -67,10 +67,11 @@ def _here() -> Path:
 @contextmanager
 def _release(word: str) -> Iterator[Path]:
     """The release's directory, brought here if it is elsewhere."""
+    from glassmaster.diff.latest import latest_path
     from glassmaster.release.fetched import fetch_release, is_url
 
     if not is_url(word):
-        yield _here() / word
+        yield latest_path(_here() / word)
         return
     with tempfile.TemporaryDirectory(prefix="glassmaster-") as name:
         folder = Path(name) / "release"

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from glassmaster.atomic import put_in_place, temporary_beside
 from glassmaster.diff.contents import Contents
+from glassmaster.diff.latest import latest_url
 from glassmaster.diff.source import CHECKSUMS, DISC, DOMUS, TREE, Source, bytes_of, of_directory
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.checksums import parse_sha512
@@ -78,8 +79,8 @@ class PublishedContents:
 
 
 def open_url(url: str, work: Path) -> Source:
-    """A published release. work: a directory for what is fetched."""
-    base = url.removesuffix("index.html").rstrip("/")
+    """A published release, or the one that `latest` names. work: a directory for what is fetched."""
+    base = latest_url(url)
     digests = parse_sha512(read_small(f"{base}/{CHECKSUMS}").decode("utf-8", "replace"), f"{base}/{CHECKSUMS}")
     if TREE not in digests:
         raise GlassmasterError(

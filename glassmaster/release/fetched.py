@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from glassmaster.atomic import write_bytes
+from glassmaster.diff.latest import latest_url
 from glassmaster.diff.published import Published
 from glassmaster.doit_plugins.progress import progress
 from glassmaster.inputs.mirror import read_small
@@ -21,11 +22,11 @@ def is_url(word: str) -> bool:
 
 
 def fetch_release(url: str, folder: Path) -> None:
-    """Bring a release into an empty directory. A file that is not what the list says is an error.
+    """Bring a release into an empty directory; a URL that ends in `latest` is that of the release that is named there.
 
-    What lies there besides is not seen: a web server lists nothing.
+    A file that is not what the list says is an error. What lies there besides is not seen: a web server lists nothing.
     """
-    base = url.removesuffix("index.html").rstrip("/")
+    base = latest_url(url)
     text = read_small(f"{base}/{DIGESTS}")
     digests = parse_list(text.decode("utf-8", "replace"), f"{base}/{DIGESTS}")
     write_bytes(folder / DIGESTS, text)

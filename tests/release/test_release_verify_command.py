@@ -79,6 +79,21 @@ def test_over_the_web(released: Released, copy: Path) -> None:
         assert released.clone.doit("verify", f"{url}/nothing").returncode == 3
 
 
+def test_latest(released: Released, copy: Path, tmp_path: Path) -> None:
+    www = tmp_path / "www/standin"
+    www.mkdir(parents=True)
+    copy.rename(www / "0123456789ab")
+    (www / "latest").write_text("0123456789ab\n")
+    with web(www) as url:
+        for word in (f"{url}/latest", str(www / "latest")):
+            result = released.clone.doit("verify", word, f"signers={released.signers}")
+            assert result.returncode == 0 and "all 11 checks are good" in result.stdout, result.stdout
+        (www / "latest").write_text("../../secret\n")
+        for word in (f"{url}/latest", str(www / "latest")):
+            result = released.clone.doit("verify", word)
+            assert result.returncode == 3 and "does not name a release" in result.stdout, result.stdout
+
+
 def by_hand() -> str:
     """The commands of the docs for a machine without glassmaster."""
     blocks = re.findall(r"(?:^    .*\n)+", DOCS.read_text(), re.M)

@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from glassmaster.diff.latest import LATEST
 from glassmaster.errors import GlassmasterError
 from glassmaster.pages.page import render
 from glassmaster.release.artefacts import ISO
 
 FORMAT = 1
-JSON, PAGE, LATEST = "index.json", "index.html", "latest"
+JSON, PAGE = "index.json", "index.html"
 AGAIN = "it was not written by `doit publish`, or is damaged: mend it, or publish elsewhere"
 
 

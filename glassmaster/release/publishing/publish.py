@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from glassmaster.diff.latest import LATEST
 from glassmaster.errors import GlassmasterError
 from glassmaster.release.artefacts import DIGESTS, FACTS, REBUILDS, digest_of, files_below
 from glassmaster.release.digestlist import is_listed, parse_list
 from glassmaster.release.publishing.index import (
     JSON,
-    LATEST,
     PAGE,
     Row,
     as_json,
