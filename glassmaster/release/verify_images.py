@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from glassmaster.checks import readback
 from glassmaster.inputs.boot_files import KERNEL_PATH
 from glassmaster.inputs.kernel.embedded import embedded_config
-from glassmaster.release.artefacts import DOMU, ISO, KERNEL, KERNEL_CONFIG, KERNELS, MTREE
+from glassmaster.release.artefacts import DIGESTS, DOMU, FACTS, ISO, KERNEL, KERNEL_CONFIG, KERNELS, MTREE
 from glassmaster.release.gzipped import SUFFIX as GZ
 from glassmaster.release.gzipped import digest_inside
-from glassmaster.release.results import Checked, check, told
+from glassmaster.release.manifest import manifest
+from glassmaster.release.results import Checked, check, read_document, told
 from glassmaster.release.verify_files import Handed
 from glassmaster.tree.mtree import Listed, parse_mtree
 
@@ -45,7 +46,9 @@ def check_iso(release: Handed) -> Checked:
 
 def check_domus(release: Handed) -> Checked:
     """The domUs' images, the same way; each is on the CD, and inside its compressed copy."""
-    what = "the domUs' images are what their .mtree say, the same as on the CD and as in .gz"
+    what = (
+        f"the domUs' images are what their .mtree say, the same as on the CD, as in .gz and as {DOMU}/{DIGESTS} lists"
+    )
     return check("domu", what, _domus, release)
 
 
@@ -77,6 +80,20 @@ def _domus(release: Handed) -> Iterator[str]:
         with told(problems, name):
             problems += _domu(release, name, images)
         yield from problems
+    yield from _manifest(release, there)
+
+
+def _manifest(release: Handed, images: Collection[str]) -> list[str]:
+    """The list that servers follow, which has a signature of its own."""
+    name = f"{DOMU}/{DIGESTS}"
+    if not images:
+        return [f"{name}: there are no images"] if release.has(name) else []
+    facts = read_document(release.path(FACTS))
+    digests = {image: release.digests[f"{DOMU}/{image}"].sha512 for image in images}
+    wanted = manifest(facts["recipe"], facts["release_id"], facts["epoch"], digests)
+    if release.path(name).read_bytes() == wanted.encode():
+        return []
+    return [f"{name}: not the recipe, release, epoch and digests of the images that are there"]
 
 
 def _domu(release: Handed, name: str, on_disc: Mapping[str, str]) -> list[str]:

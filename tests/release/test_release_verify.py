@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from glassmaster.errors import GlassmasterError
-from glassmaster.release.artefacts import files_below
+from glassmaster.release.artefacts import digest_of, files_below
 from glassmaster.release.assemble import write_list
 from glassmaster.release.seal import seal
 from glassmaster.release.verify import verify_directory
@@ -83,7 +83,7 @@ def test_a_changed_bit_in_any_file(copy: Path, name: str) -> None:
 NOTICED = {
     "dom0.iso": {"readback", "provenance", "sbom", "facts", "smoke", "repro"},
     "dom0.mtree": {"provenance", "facts"},
-    "domu/SHA512": {"provenance", "facts"},
+    "domu/SHA512": {"domu", "provenance", "facts"},
     "domu/base.img": {"domu", "provenance", "sbom", "facts"},
     "domu/base.img.gz": {"domu", "provenance", "facts"},
     "domu/base.json": {"domu", "provenance", "facts"},
@@ -144,6 +144,37 @@ def _swap_images(folder: Path) -> None:
 
 def _other_inside(folder: Path) -> None:
     (folder / "domu/base.img.gz").write_bytes(gzip.compress((folder / "domu/small.img").read_bytes()))
+    write_list(folder)
+
+
+def _manifest_of_another_image(folder: Path) -> None:
+    """As a publisher would err: all that lists it fits, and it is what servers follow."""
+    path = folder / "domu/SHA512"
+    old = digest_of(path)
+    text = path.read_text()
+    path.write_text(text.replace(digest_of(folder / "domu/small.img").sha512, "0" * 128))
+    new = digest_of(path)
+    for name in ("provenance.json", "release.json"):
+        words = (folder / name).read_text().replace(old.sha512, new.sha512).replace(old.sha256, new.sha256)
+        (folder / name).write_text(words.replace(f'"size": {old.size},', f'"size": {new.size},'))
+    _fit_provenance(folder)
+
+
+def _fit_provenance(folder: Path) -> None:
+    """release.json and the list, after a change of provenance.json."""
+    digest = digest_of(folder / "provenance.json")
+
+    def change(document: Any) -> None:
+        row = next(item for item in document["files"] if item["name"] == "provenance.json")
+        row.update(size=digest.size, sha256=digest.sha256, sha512=digest.sha512)
+
+    edit(folder / "release.json", change)
+    write_list(folder)
+
+
+def _older_epoch_in_manifest(folder: Path) -> None:
+    path = folder / "domu/SHA512"
+    path.write_text(path.read_text().replace("# epoch 1", "# epoch 2"))
     write_list(folder)
 
 
@@ -217,7 +248,8 @@ def _no_json(folder: Path) -> None:
 TAMPERED: dict[Callable[[Path], None], set[str]] = {
     _remove: {"files"}, _remove_and_list: {"kernels", "provenance", "facts"}, _add: {"files"},
     _add_and_list: {"domu", "provenance", "facts"}, _link: {"files"}, _swap_images: {"domu", "provenance"},
-    _other_inside: {"domu"}, _cut_iso: {"readback"}, _without_in_facts: {"facts"}, _release_id: {"facts", "sbom"},
+    _other_inside: {"domu"}, _manifest_of_another_image: {"domu"}, _older_epoch_in_manifest: {"domu"},
+    _cut_iso: {"readback"}, _without_in_facts: {"facts"}, _release_id: {"facts", "sbom"},
     _release_id_everywhere: {"provenance"}, _material: {"provenance"}, _subject: {"provenance"}, _serial: {"sbom"},
     _failed_boot: {"smoke"}, _not_reproducible: {"repro"}, _decision: {"diff"}, _no_smoke: {"smoke"},
     _no_json: {"provenance", "sbom", "facts", "repro"},
