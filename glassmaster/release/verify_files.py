@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from glassmaster.doit_plugins.progress import progress
+from glassmaster.errors import GlassmasterError
 from glassmaster.release.artefacts import DIGESTS, DOMU, Digest, digest_of, files_below
 from glassmaster.release.digestlist import differences, is_listed, read_list
 from glassmaster.release.results import Checked, check, told
@@ -25,7 +26,9 @@ class Handed:
         return name in self.digests
 
     def path(self, name: str) -> Path:
-        """Where it is."""
+        """Where it is; GlassmasterError if it is not there, or not a file: only files of the release are read."""
+        if name not in self.digests:
+            raise GlassmasterError(f"{name}: missing, or not a file")
         return self.folder / name
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -99,7 +98,7 @@ def _manifest(release: Handed, images: Collection[str]) -> list[str]:
 def _domu(release: Handed, name: str, on_disc: Mapping[str, str]) -> list[str]:
     image = f"{DOMU}/{name}"
     stem = image.removesuffix(".img")
-    facts = json.loads(release.path(f"{stem}.json").read_bytes())
+    facts = read_document(release.path(f"{stem}.json"))
     lines = read_spec(release.path(f"{stem}.mtree")).lines
     path = release.path(image)
     problems = _compared(

@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -207,6 +208,12 @@ def test_latest_goes_forward_only(copy: Path, place: Place, tmp_path: Path) -> N
     ]
 
 
+def a_row(**change: object) -> bytes:
+    """An index with one release."""
+    row = asdict(Row("racks", "0" * 12, "words", "10.1", 5, False, "racks/0", "ab", "cd", ()))
+    return json.dumps({"format": 1, "releases": [{**row, **change}]}).encode()
+
+
 class Breaking:
     """A place where the power goes before the operation of this number that changes something; at once, or midway."""
 
@@ -348,14 +355,47 @@ def test_a_release_that_is_made_meanwhile_does_not_count(copy: Path, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b"[]", b"{}", b'{"format": 2, "releases": []}', b'{"format": 1, "releases": [1]}']
-)
+    "text",
+    [
+        b"", b"[]", b"{}", b'{"format": 2, "releases": []}', b'{"format": 1, "releases": [1]}', b"[" * 200_000,
+        *(a_row(**change) for change in (
+            {"epoch": "soon"}, {"epoch": 1e20}, {"epoch": 10**20}, {"epoch": -1}, {"epoch": True}, {"epoch": None},
+            {"recipe": 1}, {"standin": "no"}, {"without": "smoke"}, {"without": [1]}, {"without": None},
+            {"description": "\ud800"}, {"path": ["x"]}, {"more": "x"},
+        )),
+    ],
+)  # fmt: skip
 def test_an_index_that_is_none_is_left_alone(copy: Path, tmp_path: Path, text: bytes) -> None:
     place = DirectoryPlace(tmp_path / "place")
     place.write("index.json", text)
     with pytest.raises(GlassmasterError, match="not an index of releases"):
         put(copy, place)
-    assert place.read("index.json") == text
+    # It is looked at before anything is there.
+    assert place.read("index.json") == text and files_below(place.folder) == ["index.json"]
+
+
+def test_facts_that_no_index_can_show(copy: Path, tmp_path: Path) -> None:
+    facts = json.loads((copy / "release.json").read_text())
+    changes: list[dict[str, object]] = [
+        {"epoch": "soon"}, {"recipe": "../up"}, {"release_id": "a/b"}, {"files": []}, {"standin": 0},
+    ]  # fmt: skip
+    for change in changes:
+        (copy / "release.json").write_text(json.dumps({**facts, **change}))
+        write_list(copy)
+        with pytest.raises(GlassmasterError, match=r"release\.json: not the facts of a release"):
+            put(copy, DirectoryPlace(tmp_path / "place"))
+        assert not (tmp_path / "place").exists()
+
+
+def test_rows_that_others_wrote_meanwhile_stay(copy: Path, tmp_path: Path) -> None:
+    class Busy(DirectoryPlace):
+        def put(self, files: Mapping[str, Path]) -> None:
+            super().put(files)
+            self.write("index.json", a_row())
+
+    place = Busy(tmp_path / "place")
+    put(copy, place)
+    assert {row.recipe for row in read_index(place.read("index.json"), "x")} == {"racks", "standin"}
 
 
 def test_the_index_escapes_and_sorts() -> None:

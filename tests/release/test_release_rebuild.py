@@ -212,6 +212,8 @@ def test_what_a_provenance_asks_for(released_once: Released, tmp_path: Path) -> 
         lambda document: document.pop("predicate"),
         lambda document: document["predicate"]["buildDefinition"]["externalParameters"].pop("recipeFile"),
         lambda document: document["predicate"]["buildDefinition"].update(internalParameters=[]),
+        lambda document: document["predicate"]["buildDefinition"]["externalParameters"].update(recipe="../outside"),
+        lambda document: document["predicate"]["buildDefinition"]["externalParameters"].update(recipe=""),
     ],
 )
 def test_one_that_does_not_say_how_is_an_error(

@@ -245,12 +245,51 @@ def _no_json(folder: Path) -> None:
     write_list(folder)
 
 
+def _nested(folder: Path) -> None:
+    for name in (
+        "domu/base.json",
+        "release.json",
+        "provenance.json",
+        "sbom.cdx.json",
+        "smoke/smoke.json",
+        "repro.json",
+        "diff.json",
+    ):
+        (folder / name).write_text("[" * 200_000)
+    (folder / "standin.lock").write_text("[" * 200_000)
+    write_list(folder)
+
+
+def _nested_facts(folder: Path) -> None:
+    """Deep enough for whoever copies or prints it, not for who reads it."""
+    edit(folder / "release.json", lambda document: document.update(more=json.loads("[" * 500 + "]" * 500)))
+    write_list(folder)
+
+
+def _pipes(folder: Path) -> None:
+    """Nobody is waited for."""
+    for name in ("release.json", "provenance.json", "sbom.cdx.json", "dom0.mtree", "domu/SHA512"):
+        (folder / name).unlink()
+        os.mkfifo(folder / name)
+
+
+def _lock_outside(folder: Path) -> None:
+    """The lock of another directory: who verifies would read it there, and all would fit."""
+    (folder.parent / "outside.lock").write_bytes((folder / "standin.lock").read_bytes())
+    for name in ("provenance.json", "release.json"):
+        text = (folder / name).read_text()
+        (folder / name).write_text(text.replace('"recipe": "standin"', '"recipe": "../outside"'))
+    _fit_provenance(folder)
+
+
 TAMPERED: dict[Callable[[Path], None], set[str]] = {
     _remove: {"files"}, _remove_and_list: {"kernels", "provenance", "facts"}, _add: {"files"},
     _add_and_list: {"domu", "provenance", "facts"}, _link: {"files"}, _swap_images: {"domu", "provenance"},
     _other_inside: {"domu"}, _manifest_of_another_image: {"domu"}, _older_epoch_in_manifest: {"domu"},
     _cut_iso: {"readback"}, _without_in_facts: {"facts"}, _release_id: {"facts", "sbom"},
     _release_id_everywhere: {"provenance"}, _material: {"provenance"}, _subject: {"provenance"}, _serial: {"sbom"},
+    _nested: {"domu", "provenance", "sbom", "facts", "smoke", "repro", "diff"}, _nested_facts: {"facts"},
+    _pipes: {"files", "readback", "domu", "provenance", "sbom", "facts"}, _lock_outside: {"provenance"},
     _failed_boot: {"smoke"}, _not_reproducible: {"repro"}, _decision: {"diff"}, _no_smoke: {"smoke"},
     _no_json: {"provenance", "sbom", "facts", "repro"},
 }  # fmt: skip

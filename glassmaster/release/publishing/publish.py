@@ -48,12 +48,19 @@ def publish(folder: Path, place: Place, say: Say) -> Outcome:
     facts = read_document(folder / FACTS)
     listed = (folder / DIGESTS).read_bytes()
     row = row_of(facts, listed)
-    rows = read_index(place.read(JSON), f"{place.url}/{JSON}")
+    # First to see that it can be made, before anything is there; then with what others published meanwhile.
+    _index(row, place)
     uploaded = _release(folder, listed, row, place, say)
-    rows = with_row(rows, row)
-    place.write(JSON, as_json(rows))
-    place.write(PAGE, as_page(rows))
+    rows, texts = _index(row, place)
+    for name, text in texts.items():
+        place.write(name, text)
     return Outcome(row, f"{place.url}/{row.path}", uploaded, _latest(row, rows, place))
+
+
+def _index(row: Row, place: Place) -> tuple[list[Row], dict[str, bytes]]:
+    """The rows with this one, and the files that show them."""
+    rows = with_row(read_index(place.read(JSON), f"{place.url}/{JSON}"), row)
+    return rows, {JSON: as_json(rows), PAGE: as_page(rows)}
 
 
 def _release(folder: Path, listed: bytes, row: Row, place: Place, say: Say) -> int:
