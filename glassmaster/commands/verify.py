@@ -69,5 +69,5 @@ def verified(word: str, signers: str) -> Any:
     with tempfile.TemporaryDirectory(prefix="glassmaster-") as name:
         folder = Path(name) / "release"
         folder.mkdir()
-        fetch_release(word, folder)
+        fetch_release(word, folder, allowed)
         return verify_directory(folder, allowed, word)

@@ -24,10 +24,11 @@ LIMIT = 64 << 30
 
 @dataclass(frozen=True)
 class Published:
-    """A release's directory. url: without a slash at its end; digests: by paths below it."""
+    """A release's directory. url: without a slash at its end; digests: by paths below it; limit: bytes of a file."""
 
     url: str
     digests: Mapping[str, str]
+    limit: int = LIMIT
 
     def fetch(self, path: str, folder: Path) -> Path:
         """A file of it, verified, below a directory of this machine; what is there already is not fetched again."""
@@ -41,8 +42,8 @@ class Published:
                     digest.update(piece)
                     stream.write(piece)
                     size += len(piece)
-                    if size > LIMIT:
-                        raise GlassmasterError(f"{self.url}/{path}: does not end", why=f"{size:,} bytes came")
+                    if size > self.limit:
+                        raise GlassmasterError(f"{self.url}/{path}: too large", why=f"{size:,} bytes came, and more")
             if digest.hexdigest() != self.digests[path]:
                 raise GlassmasterError(
                     f"{self.url}/{path}: not the file that {CHECKSUMS} there lists",

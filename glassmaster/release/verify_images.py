@@ -58,7 +58,7 @@ def check_kernels(release: Handed) -> Checked:
 
 def _iso(release: Handed) -> list[str]:
     lines = read_spec(release.path(MTREE)).lines
-    return _compared(ISO, lines, readback.read_iso(release.path(ISO)))
+    return _compared(ISO, lines, readback.read_iso(release.image(ISO)))
 
 
 def _compared(name: str, lines: list[Listed], found: Iterator[readback.Found]) -> list[str]:
@@ -100,7 +100,7 @@ def _domu(release: Handed, name: str, on_disc: Mapping[str, str]) -> list[str]:
     stem = image.removesuffix(".img")
     facts = read_document(release.path(f"{stem}.json"))
     lines = read_spec(release.path(f"{stem}.mtree")).lines
-    path = release.path(image)
+    path = release.image(image)
     problems = _compared(
         image, lines, readback.read_iso(path) if facts["filesystem"] == "cd9660" else readback.read_ffs(path)
     )
@@ -109,7 +109,7 @@ def _domu(release: Handed, name: str, on_disc: Mapping[str, str]) -> list[str]:
         problems.append(f"{stem}.json: tells of another image")
     if on_disc.get(name) != digest.sha256:
         problems.append(f"{image}: not the image on the CD")
-    if digest_inside(release.path(f"{image}{GZ}")) != digest.sha256:
+    if digest_inside(release.image(f"{image}{GZ}"), most=digest.size) != digest.sha256:
         problems.append(f"{image}{GZ}: another image is inside")
     return problems
 

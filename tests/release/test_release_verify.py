@@ -7,16 +7,18 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from glassmaster.errors import GlassmasterError
+from glassmaster.release import gzipped, verify_files
 from glassmaster.release.artefacts import digest_of, files_below
 from glassmaster.release.assemble import write_list
 from glassmaster.release.seal import seal
+from glassmaster.release.text import as_text
 from glassmaster.release.verify import verify_directory
 from tests.release.conftest import Released
 
@@ -316,6 +318,46 @@ def test_signatures(copy: Path, released_once: Released, another_key: Path) -> N
     assert found(copy, released_once.signers).keys() == {"signature"}
     shutil.copy(copy / "domu/SHA512.sig", copy / "SHA512.sig")
     assert found(copy, released_once.signers).keys() == {"signature"}
+
+
+def test_nothing_else_is_looked_at_when_nobody_vouches(
+    copy: Path, released_once: Released, another_key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(*_: object) -> None:
+        raise AssertionError("it is read")
+
+    for name in ("handed", "check_list", "check_iso", "check_domus", "check_kernels", "check_provenance", "check_sbom"):
+        monkeypatch.setattr(f"glassmaster.release.verify.{name}", read)
+    seal(copy, another_key)
+    result = verify_directory(copy, released_once.signers)
+    assert [(check.name, bool(check.problems), bool(check.skipped)) for check in result.checks] == [
+        ("signature", True, False), ("others", False, True),
+    ]  # fmt: skip
+    assert "1 problem: do not use it" in as_text(result)
+
+
+def test_what_is_read_as_a_whole_is_not_too_large(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify_files, "LARGEST_READ", (copy / "dom0.mtree").stat().st_size - 1)
+    assert any("dom0.mtree: larger than" in line for line in found(copy)["readback"])
+
+
+def test_a_compressed_image_is_not_followed_without_end(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gzipped, "CHUNK", 1 << 16)
+    path = copy / "domu/base.img.gz"
+    path.write_bytes(gzip.compress((copy / "domu/base.img").read_bytes() + bytes(64 << 20)))
+    read = 0
+
+    def counted(path: Path) -> Iterator[bytes]:
+        nonlocal read
+        for chunk in inside(path):
+            read += len(chunk)
+            yield chunk
+
+    inside = gzipped.read_inside
+    monkeypatch.setattr(gzipped, "read_inside", counted)
+    size = (copy / "domu/base.img").stat().st_size
+    assert gzipped.digest_inside(path, most=size) != digest_of(copy / "domu/base.img").sha256
+    assert size < read < size + (2 << 20)
 
 
 def test_a_signature_for_another_purpose(copy: Path, released_once: Released) -> None:

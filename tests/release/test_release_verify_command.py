@@ -12,20 +12,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
+from glassmaster.errors import GlassmasterError
+from glassmaster.release import fetched
+from glassmaster.release.artefacts import files_below
+from glassmaster.release.digestlist import read_list
+from glassmaster.release.fetched import fetch_release
 from glassmaster.release.seal import seal
+from glassmaster.release.verify import verify_directory
 from tests.release.conftest import Released
 
 DOCS = Path(__file__).resolve().parents[2] / "docs/verify.md"
 
 
 class Quiet(SimpleHTTPRequestHandler):
-    """Without a line for each request."""
+    """Without a line for each request; what was asked for is kept."""
+
+    asked: ClassVar[list[str]] = []
 
     def log_message(self, format: str, *args: object) -> None:
         """Nothing."""
+        self.asked.append(self.path)
 
 
 @contextmanager
@@ -57,7 +67,10 @@ def test_bad(released: Released, another_key: Path) -> None:
     assert result.returncode == 1
     data = json.loads(result.stdout)
     bad = {check["name"] for check in data["checks"] if check["problems"]}
-    assert not data["good"] and {"files", "signature", "kernels"} <= bad
+    assert not data["good"] and bad == {"signature"} and len(data["checks"]) == 2
+    result = released.clone.doit("verify", "out/standin/release", "--json")
+    bad = {check["name"] for check in json.loads(result.stdout)["checks"] if check["problems"]}
+    assert result.returncode == 1 and {"files", "kernels"} <= bad
 
 
 def test_what_is_no_release(released: Released) -> None:
@@ -77,6 +90,34 @@ def test_over_the_web(released: Released, copy: Path) -> None:
         result = released.clone.doit("verify", f"{url}/release")
         assert result.returncode == 3 and "dom0.mtree: cannot be read" in result.stdout, result.stdout
         assert released.clone.doit("verify", f"{url}/nothing").returncode == 3
+
+
+def test_nothing_is_fetched_for_which_nobody_vouches(copy: Path, released_once: Released, another_key: Path) -> None:
+    seal(copy, another_key)
+    with web(copy.parent) as url:
+        Quiet.asked.clear()
+        folder = copy.parent / "fetched"
+        folder.mkdir()
+        fetch_release(f"{url}/release", folder, released_once.signers)
+        names = ["SHA512", "SHA512.sig", "domu/SHA512.sig"]
+        assert Quiet.asked == [f"/release/{name}" for name in names] and files_below(folder) == names
+    result = verify_directory(folder, released_once.signers)
+    assert [check.name for check in result.checks if check.problems] == ["signature"]
+
+
+def test_how_much_is_fetched(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = [copy.parent / name for name in ("a", "b", "c")]
+    for folder in folders:
+        folder.mkdir()
+    whole = sum((copy / name).stat().st_size for name in read_list(copy / "SHA512"))
+    monkeypatch.setattr(fetched, "MOST_BYTES", whole)
+    fetch_release(copy.as_uri(), folders[0])
+    monkeypatch.setattr(fetched, "MOST_BYTES", whole - 1)
+    with pytest.raises(GlassmasterError, match="too large"):
+        fetch_release(copy.as_uri(), folders[1])
+    monkeypatch.setattr(fetched, "MOST_FILES", 3)
+    with pytest.raises(GlassmasterError, match=r"lists \d+ files"):
+        fetch_release(copy.as_uri(), folders[2])
 
 
 def test_latest(released: Released, copy: Path, tmp_path: Path) -> None:
