@@ -33,7 +33,7 @@ from glassmaster.release.artefacts import (
     is_built,
     is_said,
 )
-from glassmaster.release.digestlist import format_list, is_listed
+from glassmaster.release.digestlist import format_list, is_listed, is_statement
 from glassmaster.release.gzipped import SUFFIX as GZ
 from glassmaster.release.gzipped import compress
 from glassmaster.release.provenance import Made, provenance
@@ -120,8 +120,9 @@ def stage_rebuilds(staged: Staged, before: Path) -> None:
     """Keep what others said of this release when it was put together before. They are signed on their own."""
     if (before / FACTS).is_file() and read_document(before / FACTS).get("release_id") == staged.release_id:
         for path in sorted((before / REBUILDS).glob("*.json*")):
-            (staged.folder / REBUILDS).mkdir(exist_ok=True)
-            shutil.copyfile(path, staged.folder / REBUILDS / path.name)
+            if is_statement(f"{REBUILDS}/{path.name}"):
+                (staged.folder / REBUILDS).mkdir(exist_ok=True)
+                shutil.copyfile(path, staged.folder / REBUILDS / path.name)
 
 
 def stage_statements(staged: Staged, lock: Lock) -> list[Image]:

@@ -15,13 +15,21 @@ ALGORITHM = "SHA512"
 # What a shell, a URL and every file system take as it is.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*(/[A-Za-z0-9][A-Za-z0-9._+-]*)*")
 LONGEST = 200
+# How somebody who built a release again is called; a statement and its signature are WHO.json and WHO.json.sig.
+WHO = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+_STATEMENT = re.compile(rf"{REBUILDS}/{WHO}\.json({re.escape(SUFFIX)})?")
 # Not in the list: the list itself, signatures (of it, and of the domUs' own list), and what others add later on.
 SIGNATURES = (DIGESTS + SUFFIX, f"{DOMU}/{DIGESTS}{SUFFIX}")
 
 
 def is_listed(name: str) -> bool:
     """Whether a file of a release belongs into the list."""
-    return name != DIGESTS and name not in SIGNATURES and not name.startswith(f"{REBUILDS}/")
+    return name != DIGESTS and name not in SIGNATURES and not is_statement(name)
+
+
+def is_statement(name: str) -> bool:
+    """Whether a file is a statement of somebody who built it again, or the signature of one. They come later."""
+    return _STATEMENT.fullmatch(name) is not None
 
 
 def format_list(digests: Mapping[str, str]) -> str:

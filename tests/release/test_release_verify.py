@@ -118,6 +118,13 @@ def _remove(folder: Path) -> None:
     (folder / "kernel.config").unlink()
 
 
+def _free_room(folder: Path) -> None:
+    """Where statements lie, that are no part of the list, nothing else may lie."""
+    (folder / "rebuilds/below").mkdir(parents=True)
+    for name in FREE_ROOM:
+        (folder / "rebuilds" / name).write_text("evil")
+
+
 def _remove_and_list(folder: Path) -> None:
     _remove(folder)
     write_list(folder)
@@ -284,8 +291,18 @@ def _lock_outside(folder: Path) -> None:
     _fit_provenance(folder)
 
 
+FREE_ROOM = (
+    "evil.img",
+    "evil.sh",
+    "below/evil.json",
+    ".json",
+    "-x.json",
+    "a b.json",
+    "x.json.sig.sig",
+    f"{'x' * 65}.json",
+)
 TAMPERED: dict[Callable[[Path], None], set[str]] = {
-    _remove: {"files"}, _remove_and_list: {"kernels", "provenance", "facts"}, _add: {"files"},
+    _remove: {"files"}, _remove_and_list: {"kernels", "provenance", "facts"}, _add: {"files"}, _free_room: {"files"},
     _add_and_list: {"domu", "provenance", "facts"}, _link: {"files"}, _swap_images: {"domu", "provenance"},
     _other_inside: {"domu"}, _manifest_of_another_image: {"domu"}, _older_epoch_in_manifest: {"domu"},
     _cut_iso: {"readback"}, _without_in_facts: {"facts"}, _release_id: {"facts", "sbom"},
@@ -303,6 +320,22 @@ def test_tampering(copy: Path, released_once: Released, tamper: Callable[[Path],
     problems = found(copy)
     assert problems.keys() >= TAMPERED[tamper], problems
     assert found(copy, released_once.signers)
+
+
+def test_statements_may_lie_there_and_nothing_else(copy: Path) -> None:
+    (copy / "rebuilds").mkdir()
+    for name in ("somebody.json", "somebody.json.sig", "example.net.json"):
+        (copy / "rebuilds" / name).write_text("{}")
+    assert found(copy) == {}
+    _free_room(copy.parent / "other")
+    shutil.copytree(copy.parent / "other", copy, dirs_exist_ok=True)
+    assert set(found(copy)["files"]) == {f"rebuilds/{name}: not in SHA512" for name in FREE_ROOM}
+    # Not even if the list names it.
+    for name in FREE_ROOM:
+        if name != "evil.sh":
+            (copy / "rebuilds" / name).unlink()
+    write_list(copy)
+    assert found(copy).keys() >= {"facts"}
 
 
 def test_signatures(copy: Path, released_once: Released, another_key: Path) -> None:

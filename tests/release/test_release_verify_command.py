@@ -151,6 +151,9 @@ def run_by_hand(folder: Path, signers: Path, shell: str) -> subprocess.Completed
 # bash in its mode of POSIX stands for other shells; NetBSD's sh is of the same descent as dash.
 @pytest.mark.parametrize("shell", ["dash", "busybox sh", "bash --posix"])
 def test_by_hand(copy: Path, released_once: Released, shell: str) -> None:
+    (copy / "rebuilds").mkdir()
+    for name in ("me.json", "me.json.sig"):
+        (copy / "rebuilds" / name).write_text("{}")
     result = run_by_hand(copy, released_once.signers, shell)
     assert result.returncode == 0 and 'Good "glassmaster" signature' in result.stdout, result.stdout
 
@@ -160,7 +163,7 @@ def test_by_hand_with_coreutils(copy: Path) -> None:
     subprocess.run(["sha512sum", "--quiet", "--strict", "-c", "SHA512"], cwd=copy, check=True)
 
 
-@pytest.mark.parametrize("what", ["bit", "missing", "more", "list", "signature", "signer"])
+@pytest.mark.parametrize("what", ["bit", "missing", "more", "more beside statements", "list", "signature", "signer"])
 def test_by_hand_tampering(copy: Path, released_once: Released, another_key: Path, what: str) -> None:
     if what == "bit":
         with (copy / "dom0.iso").open("r+b") as stream:
@@ -170,6 +173,9 @@ def test_by_hand_tampering(copy: Path, released_once: Released, another_key: Pat
         (copy / "domu/base.img").unlink()
     elif what == "more":
         (copy / "domu/evil.img").write_text("x")
+    elif what == "more beside statements":
+        (copy / "rebuilds").mkdir()
+        (copy / "rebuilds/evil.img").write_text("x")
     elif what == "list":
         lines = (copy / "SHA512").read_text().splitlines(keepends=True)
         (copy / "SHA512").write_text("".join(lines[1:]))

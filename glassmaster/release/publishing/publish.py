@@ -15,8 +15,8 @@ from pathlib import Path
 
 from glassmaster.diff.latest import LATEST
 from glassmaster.errors import GlassmasterError
-from glassmaster.release.artefacts import DIGESTS, FACTS, REBUILDS, digest_of, files_below
-from glassmaster.release.digestlist import is_listed, parse_list
+from glassmaster.release.artefacts import DIGESTS, FACTS, digest_of, files_below
+from glassmaster.release.digestlist import is_listed, is_statement, parse_list
 from glassmaster.release.publishing.index import (
     JSON,
     PAGE,
@@ -76,7 +76,7 @@ def _release(folder: Path, listed: bytes, row: Row, place: Place, say: Say) -> i
     names = sorted(digests)
     if there is not None:
         # Statements of those who rebuilt it come later than the release itself.
-        names = [name for name in names if name.startswith(f"{REBUILDS}/") and place.read(f"{row.path}/{name}") is None]
+        names = [name for name in names if is_statement(name) and place.read(f"{row.path}/{name}") is None]
     files = {f"{row.path}/{name}": folder / name for name in names}
     if files:
         say(f"{len(files)} files to {place.url}/{row.path}")
