@@ -33,7 +33,7 @@ class Publish(PlainCommand):
     )
     examples = (
         "publish /srv/www/cd",
-        "publish ssh://www.example.org/srv/www/cd recipe=racks signers=signers rebuilds=2",
+        "publish ssh://www.example.org/cd signers=signers rebuilds=2",
     )
 
     def execute(self, opt_values: dict[str, Any], pos_args: list[str]) -> int:
