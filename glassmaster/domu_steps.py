@@ -14,12 +14,12 @@ from glassmaster.doit_plugins.progress import progress
 from glassmaster.errors import GlassmasterError
 from glassmaster.images.ffs.writer import write_ffs
 from glassmaster.images.iso import write_iso
-from glassmaster.inputs.checksums import format_checksums
 from glassmaster.inputs.record import read_record
 from glassmaster.places import STANDIN_NOTICE, Places, domu_layer_names
 from glassmaster.recipe.load import LoadedRecipe
 from glassmaster.recipe.model import Domu, Recipe
 from glassmaster.recipe.parts import domu_kernels
+from glassmaster.release.manifest import manifest
 from glassmaster.release.signing import sign, signature_of, signing_key
 from glassmaster.tree.entry import Content, Entry
 from glassmaster.tree.layer import Layer, read_layer, read_layers, write_layer
@@ -78,8 +78,7 @@ def write_digests(loaded: LoadedRecipe) -> None:
     one = next(iter(facts.values()))
     # A signature that is there is of another manifest.
     signature_of(places.domu("SHA512")).unlink(missing_ok=True)
-    head = f"# recipe {loaded.name}\n# release {one['release_id']}\n# epoch {one['epoch']}\n"
-    write_text(places.domu("SHA512"), head + format_checksums("SHA512", digests))
+    write_text(places.domu("SHA512"), manifest(loaded.name, one["release_id"], one["epoch"], digests))
 
 
 def sign_digests(loaded: LoadedRecipe) -> None:

@@ -34,11 +34,20 @@ LITTLE_ROOM = 1 << 20  # bytes
 
 @dataclass(frozen=True)
 class Command:
-    """A program to start: its argument list, variables beside the white-listed ones, and where it runs."""
+    """A program to start: its argument list, variables beside the white-listed ones, and where it runs.
+
+    inherited: names of further variables that it gets as the caller has them. Their values (a password) are not shown.
+    """
 
     argv: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     directory: Path | None = None
+    inherited: tuple[str, ...] = ()
+
+    def variables(self) -> dict[str, str]:
+        """Its whole environment."""
+        passed = {name: os.environ[name] for name in self.inherited if name in os.environ}
+        return clean_environment({**passed, **self.environment})
 
     def line(self) -> str:
         """The command as one line that can be pasted into a shell."""
@@ -146,7 +155,7 @@ def started(
     try:
         process = subprocess.Popen(
             command.argv, stdin=stdin, stdout=stdout, stderr=stderr, cwd=command.directory,
-            env=clean_environment(command.environment), start_new_session=True,
+            env=command.variables(), start_new_session=True,
         )  # fmt: skip
     except (OSError, ValueError) as error:
         raise _not_started(command, error) from error

@@ -50,7 +50,7 @@ class Rebuild(PlainCommand):
                 "  unsigned=yes runs it whosever it is"
             )
         try:
-            with _release(pos_args[0]) as folder:
+            with _release(pos_args[0], _here() / signers if signers else None) as folder:
                 return _rebuilt(folder, pos_args[0], signers, who)
         except GlassmasterError as error:
             raise InvalidCommand(str(error)) from error
@@ -63,17 +63,18 @@ def _here() -> Path:
 
 
 @contextmanager
-def _release(word: str) -> Iterator[Path]:
+def _release(word: str, signers: Path | None) -> Iterator[Path]:
     """The release's directory, brought here if it is elsewhere."""
+    from glassmaster.diff.latest import latest_path
     from glassmaster.release.fetched import fetch_release, is_url
 
     if not is_url(word):
-        yield _here() / word
+        yield latest_path(_here() / word)
         return
     with tempfile.TemporaryDirectory(prefix="glassmaster-") as name:
         folder = Path(name) / "release"
         folder.mkdir()
-        fetch_release(word, folder)
+        fetch_release(word, folder, signers)
         yield folder
 
 

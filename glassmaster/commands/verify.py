@@ -26,7 +26,8 @@ class Verify(PlainCommand):
         "(ssh-keygen(1), ALLOWED SIGNERS, identity and namespace glassmaster): each file's digest, nothing missing or "
         "besides, the signatures, the images read back against their mtree specifications, what SBOM, provenance and "
         "release.json say of files, of the lock and of each other, and the results of smoke, repro and diff. "
-        "A release at a URL (http, https, s3, file) is fetched into a temporary directory first. "
+        "A release at a URL (http, https, s3, file) is fetched into a temporary directory first. `latest` beside the "
+        "releases of a recipe means the one that it names. "
         "Exit status: 0 good, 1 something is wrong, 3 there is no release."
     )
     examples = (
@@ -55,15 +56,16 @@ class Verify(PlainCommand):
 
 def verified(word: str, signers: str) -> Any:
     """The result for what a command line names; raises GlassmasterError."""
+    from glassmaster.diff.latest import latest_path
     from glassmaster.release.fetched import fetch_release, is_url
     from glassmaster.release.verify import verify_directory
 
     here = caller_directory()
     allowed = here / signers if signers else None
     if not is_url(word):
-        return verify_directory(here / word, allowed, word)
+        return verify_directory(latest_path(here / word), allowed, word)
     with tempfile.TemporaryDirectory(prefix="glassmaster-") as name:
         folder = Path(name) / "release"
         folder.mkdir()
-        fetch_release(word, folder)
+        fetch_release(word, folder, allowed)
         return verify_directory(folder, allowed, word)

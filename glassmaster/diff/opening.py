@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from glassmaster.diff.latest import latest_path
 from glassmaster.diff.layers import open_recipe
 from glassmaster.diff.parallel import both
 from glassmaster.diff.published import SCHEMES, open_url
@@ -37,7 +38,7 @@ def wanted(word: str, here: Path, work: Path) -> Wanted:
     """What a word means: a URL, a path (seen from `here`), or a recipe; GlassmasterError for anything else."""
     if word.startswith(SCHEMES):
         return Wanted(word, None, None, work)
-    path = here / word
+    path = latest_path(here / word)
     is_recipe = word.endswith((".yaml", ".yml"))
     if not is_recipe and _exists(path):
         return Wanted(word, path, None, work)

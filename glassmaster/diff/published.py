@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from glassmaster.atomic import put_in_place, temporary_beside
 from glassmaster.diff.contents import Contents
+from glassmaster.diff.latest import latest_url
 from glassmaster.diff.source import CHECKSUMS, DISC, DOMUS, TREE, Source, bytes_of, of_directory
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.checksums import parse_sha512, require_name
@@ -23,10 +24,11 @@ LIMIT = 64 << 30
 
 @dataclass(frozen=True)
 class Published:
-    """A release's directory. url: without a slash at its end; digests: by paths below it."""
+    """A release's directory. url: without a slash at its end; digests: by paths below it; limit: bytes of a file."""
 
     url: str
     digests: Mapping[str, str]
+    limit: int = LIMIT
 
     def fetch(self, path: str, folder: Path) -> Path:
         """A file of it, verified, below a directory of this machine; what is there already is not fetched again."""
@@ -42,8 +44,8 @@ class Published:
                     digest.update(piece)
                     stream.write(piece)
                     size += len(piece)
-                    if size > LIMIT:
-                        raise GlassmasterError(f"{self.url}/{path}: does not end", why=f"{size:,} bytes came")
+                    if size > self.limit:
+                        raise GlassmasterError(f"{self.url}/{path}: too large", why=f"{size:,} bytes came, and more")
             if digest.hexdigest() != self.digests[path]:
                 raise GlassmasterError(
                     f"{self.url}/{path}: not the file that {CHECKSUMS} there lists",
@@ -80,8 +82,8 @@ class PublishedContents:
 
 
 def open_url(url: str, work: Path) -> Source:
-    """A published release. work: a directory for what is fetched."""
-    base = url.removesuffix("index.html").rstrip("/")
+    """A published release, or the one that `latest` names. work: a directory for what is fetched."""
+    base = latest_url(url)
     digests = parse_sha512(read_small(f"{base}/{CHECKSUMS}").decode("utf-8", "replace"), f"{base}/{CHECKSUMS}")
     if TREE not in digests:
         raise GlassmasterError(

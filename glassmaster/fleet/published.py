@@ -41,10 +41,17 @@ def _of_directory(folder: Path) -> list[Release]:
         raise GlassmasterError(f"{folder}: no directory", hint="published= names a directory of releases, or a URL")
     index = folder / INDEX
     if index.is_file():
-        return _rows(_parsed(index.read_bytes(), str(index)), str(index))
+        return _rows(_parsed(_read(index), str(index)), str(index))
     patterns = ["/".join(["*"] * depth + [FACTS]) for depth in range(DEPTH + 1)]
-    paths = sorted({path for pattern in patterns for path in folder.glob(pattern)})
-    return [_release(_parsed(path.read_bytes(), str(path)), str(path)) for path in paths]
+    paths = sorted({path for pattern in patterns for path in folder.glob(pattern) if path.is_file()})
+    return [_release(_parsed(_read(path), str(path)), str(path)) for path in paths]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise GlassmasterError(f"{path}: cannot be read", why=error.strerror or str(error)) from error
 
 
 def _rows(document: Mapping[str, Any], where: str) -> list[Release]:

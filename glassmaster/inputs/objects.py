@@ -68,6 +68,20 @@ def put(url: str, pieces: Iterable[bytes], timeout: tuple[float, float] = TIMEOU
         raise
 
 
+def names_below(url: str, timeout: tuple[float, float] = TIMEOUT) -> list[str]:
+    """Names of all objects below a URL, seen from there; none where there is nothing. OSError."""
+    with plain_errors():
+        files, path = filesystem(url, timeout)
+        return sorted(found.removeprefix(f"{path}/") for found in files.find(path))
+
+
+def remove(url: str, timeout: tuple[float, float] = TIMEOUT) -> None:
+    """Remove an object. OSError."""
+    with plain_errors():
+        files, path = filesystem(url, timeout)
+        files.rm_file(path)
+
+
 def filesystem(url: str, timeout: tuple[float, float] = TIMEOUT) -> tuple[Any, str]:
     """The file system (fsspec's) that a URL is in, and the path there. timeout: as for `opened`, in source.py."""
     import fsspec  # here, not above: it takes a while, and most builds need none

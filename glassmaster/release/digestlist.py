@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -11,13 +12,21 @@ from glassmaster.release.artefacts import DIGESTS, DOMU, REBUILDS
 from glassmaster.release.signing import SUFFIX
 
 ALGORITHM = "SHA512"
+# How somebody who built a release again is called; a statement and its signature are WHO.json and WHO.json.sig.
+WHO = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+_STATEMENT = re.compile(rf"{REBUILDS}/{WHO}\.json({re.escape(SUFFIX)})?")
 # Not in the list: the list itself, signatures (of it, and of the domUs' own list), and what others add later on.
 SIGNATURES = (DIGESTS + SUFFIX, f"{DOMU}/{DIGESTS}{SUFFIX}")
 
 
 def is_listed(name: str) -> bool:
     """Whether a file of a release belongs into the list."""
-    return name != DIGESTS and name not in SIGNATURES and not name.startswith(f"{REBUILDS}/")
+    return name != DIGESTS and name not in SIGNATURES and not is_statement(name)
+
+
+def is_statement(name: str) -> bool:
+    """Whether a file is a statement of somebody who built it again, or the signature of one. They come later."""
+    return _STATEMENT.fullmatch(name) is not None
 
 
 def format_list(digests: Mapping[str, str]) -> str:

@@ -64,9 +64,18 @@ def read_inside(path: Path) -> Iterator[bytes]:
         raise GlassmasterError(f"{path}: not sound gzip data", why=str(error)) from error
 
 
-def digest_inside(path: Path, algorithm: str = "sha256") -> str:
-    """The digest of what is inside a compressed file."""
-    return _digest(read_inside(path), algorithm)
+def digest_inside(path: Path, algorithm: str = "sha256", most: int | None = None) -> str:
+    """The digest of what is inside a compressed file. most: bytes; one with more has another digest."""
+    return _digest(read_inside(path) if most is None else _up_to(most, read_inside(path)), algorithm)
+
+
+def _up_to(most: int, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The first chunks: all of them, or more bytes than were asked for."""
+    for chunk in chunks:
+        yield chunk
+        most -= len(chunk)
+        if most < 0:
+            return
 
 
 def _digest(chunks: Iterable[bytes], algorithm: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from glassmaster.atomic import put_in_place, temporary_beside
 from glassmaster.errors import GlassmasterError
 from glassmaster.release.artefacts import DIGESTS, FACTS, REBUILDS, digest_of, files_below
-from glassmaster.release.digestlist import SIGNATURES, read_list
+from glassmaster.release.digestlist import SIGNATURES, is_statement, read_list
 from glassmaster.release.results import read_document
 
 UNKNOWN = "unknown"
@@ -18,7 +18,8 @@ UNKNOWN = "unknown"
 
 def statements(release: Path, release_id: str) -> list[Path]:
     """What others said of the release of this id, if it is that one which lies there."""
-    return sorted((release / REBUILDS).glob("*.json*")) if _id_of(release) == release_id else []
+    there = sorted((release / REBUILDS).glob("*.json*")) if _id_of(release) == release_id else []
+    return [path for path in there if is_statement(f"{REBUILDS}/{path.name}")]
 
 
 def keep(release: Path, successor: Path, kept: Path) -> Path | None:

@@ -17,6 +17,7 @@ from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.lock import Lock, read_lock
 from glassmaster.inputs.store import ENVIRONMENT, Store
 from glassmaster.recipe.load import load
+from glassmaster.recipe.values import plain_words
 from glassmaster.release.artefacts import PROVENANCE, SOURCE, Digest, artefacts
 from glassmaster.release.assemble import Staged, stage_artefacts
 from glassmaster.release.provenance import EPOCH_VARIABLE, read_statement, subjects_of
@@ -85,6 +86,7 @@ def asked(path: Path) -> Asked:
             definition["internalParameters"]["releaseId"],
         )
         recipe, recipe_file, repository, release_id = (str(word) for word in words)
+        plain_words(recipe)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise GlassmasterError(f"{path}: does not say how to build it again", why=repr(error)) from error
     return Asked(recipe, recipe_file, repository, release_id, epoch, subjects)

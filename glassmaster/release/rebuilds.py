@@ -13,14 +13,14 @@ from typing import Any
 
 from glassmaster.atomic import write_json
 from glassmaster.errors import GlassmasterError
-from glassmaster.release.artefacts import Digest
+from glassmaster.release.artefacts import PROVENANCE, REBUILDS, Digest
+from glassmaster.release.digestlist import WHO
 from glassmaster.release.provenance import STATEMENT, read_statement, subjects_of, versions
 from glassmaster.release.rebuild import Rebuilt
 from glassmaster.release.signing import sign, verify
 
 PREDICATE = "urn:glassmaster:rebuild:1"
 SUFFIX = ".json"
-_WHO = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _KEY = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
 
 
@@ -71,7 +71,7 @@ def write_statement(document: Mapping[str, Any], folder: Path, who: str, key: Pa
 
 def require_who(who: str) -> str:
     """A name that a file may have."""
-    if not _WHO.fullmatch(who):
+    if not re.fullmatch(WHO, who):
         raise GlassmasterError(f"who={who}: expected letters, digits and . _ - for the name of who builds")
     return who
 
@@ -108,6 +108,13 @@ def require_rebuilds(wanted: int, folder: Path, signers: Path, artefacts: Mappin
             why="\n".join(found.problems), hint=f"`doit rebuild` makes a statement; they are looked for in {folder}/",
         )  # fmt: skip
     return found
+
+
+def require_rebuilds_of(release: Path, wanted: int, signers: Path) -> Words:
+    """The same for a release that was verified, with the statements that lie in it."""
+    subjects = subjects_of(read_statement(release / PROVENANCE), PROVENANCE)
+    artefacts = {name: digests["sha256"] for name, digests in subjects.items()}
+    return require_rebuilds(wanted, release / REBUILDS, signers, artefacts)
 
 
 def _signed_by(path: Path, signers: Path) -> str:

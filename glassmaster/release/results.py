@@ -18,6 +18,9 @@ REQUIRED = ("readback", "smoke", "repro", FULL, "diff", "signature")
 # Leaving out the first leaves out the second: there is nothing to be whole.
 IMPLIED = {"repro": FULL}
 
+# No document of a release is nested nearly as deep.
+DEEPEST = 100
+
 
 @dataclass(frozen=True)
 class Checked:
@@ -49,14 +52,27 @@ class Verified:
 
 
 def read_document(path: Path) -> dict[str, Any]:
-    """A JSON object from a file; GlassmasterError for anything else."""
+    """A JSON object from a file; GlassmasterError for anything else, and for one that is nested without end."""
     try:
         document = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         raise GlassmasterError(f"{path.name}: cannot be read", why=str(error)) from error
     if not isinstance(document, dict):
         raise GlassmasterError(f"{path.name}: not a JSON object")
+    _require_shallow(document, path.name)
     return document
+
+
+def _require_shallow(document: dict[str, Any], name: str) -> None:
+    """Whoever walks through a document does it by recursion."""
+    level: list[Any] = [document]
+    for _ in range(DEEPEST):
+        level = [
+            value for item in level for value in (item.values() if isinstance(item, dict) else item)
+            if isinstance(value, dict | list)
+        ]  # fmt: skip
+    if level:
+        raise GlassmasterError(f"{name}: nested more than {DEEPEST} levels deep")
 
 
 def read_comparison(path: Path) -> Result:
@@ -73,7 +89,7 @@ def told(problems: list[str], what: str = "") -> Iterator[None]:
         problems.append(" / ".join(filter(None, [error.what, *error.why.splitlines()[:3]])))
     except OSError as error:
         problems.append(f"{error.filename and Path(error.filename).name}: {error.strerror}")
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError, RecursionError) as error:
         problems.append(f"{what or 'a document'}: not as it should be ({type(error).__name__}: {error})")
 
 

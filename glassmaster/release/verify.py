@@ -9,7 +9,7 @@ from typing import Any
 from glassmaster.errors import GlassmasterError
 from glassmaster.release.artefacts import DIGESTS, FACTS, REBUILDS
 from glassmaster.release.results import Checked, Verified, read_document, told
-from glassmaster.release.verify_files import check_list, check_signatures, handed
+from glassmaster.release.verify_files import Handed, check_list, check_signatures, check_voucher, handed
 from glassmaster.release.verify_images import check_domus, check_iso, check_kernels
 from glassmaster.release.verify_statements import (
     check_evidence,
@@ -30,10 +30,16 @@ def verify_directory(folder: Path, signers: Path | None = None, where: str = "")
             f"{where or folder}: not a release", why=f"there is no {DIGESTS} in it",
             hint="a release is what `doit release` makes: out/RECIPE/release",
         )  # fmt: skip
-    if signers is not None and not signers.is_file():
-        raise GlassmasterError(f"{signers}: there is no such file of allowed signers")
+    if signers is not None:
+        if not signers.is_file():
+            raise GlassmasterError(f"{signers}: there is no such file of allowed signers")
+        voucher = check_voucher(folder, signers)
+        if voucher.problems:
+            # Readers of images and documents are not for what anybody could have put there.
+            others = Checked("others", "all other checks", skipped=f"nobody vouches for {DIGESTS}: not looked at")
+            return Verified(where or str(folder), {}, (voucher, others))
     release = handed(folder)
-    facts = _facts(folder)
+    facts = _facts(release)
     without: Mapping[str, str] = facts.get("without") or {}
     # Nothing that a release says of itself takes the question of the signature away.
     checks = [check_list(release), check_signatures(release, signers)]
@@ -53,9 +59,9 @@ def _left_out(found: Checked, without: Mapping[str, str]) -> Checked:
     return Checked(found.name, found.what, skipped=f"released without it: {without[found.name]}{problems}")
 
 
-def _facts(folder: Path) -> Mapping[str, Any]:
+def _facts(release: Handed) -> Mapping[str, Any]:
     """For show and to know what was left out; whether they hold is checked like all else."""
     document: dict[str, Any] = {}
     with told([]):
-        document = read_document(folder / FACTS)
+        document = read_document(release.path(FACTS))
     return document if isinstance(document.get("without", {}), dict) else {**document, "without": {}}

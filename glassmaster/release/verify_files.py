@@ -7,10 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from glassmaster.doit_plugins.progress import progress
+from glassmaster.errors import GlassmasterError
 from glassmaster.release.artefacts import DIGESTS, DOMU, Digest, digest_of, files_below
 from glassmaster.release.digestlist import differences, is_listed, read_list
 from glassmaster.release.results import Checked, check, told
 from glassmaster.release.signing import verify
+
+VOUCHED = f"{DIGESTS} is signed by one of the allowed signers"
+# What is read as a whole: documents, specifications, kernels. None of ours is nearly as large.
+LARGEST_READ = 256 << 20
 
 
 @dataclass(frozen=True)
@@ -25,7 +30,16 @@ class Handed:
         return name in self.digests
 
     def path(self, name: str) -> Path:
-        """Where it is."""
+        """Where a file is that is read as a whole; GlassmasterError if it is missing, or too large for that."""
+        path = self.image(name)
+        if self.digests[name].size > LARGEST_READ:
+            raise GlassmasterError(f"{name}: larger than {LARGEST_READ:,} bytes")
+        return path
+
+    def image(self, name: str) -> Path:
+        """Where a file is that is read piece by piece. Only files of the release are read: no link, no pipe."""
+        if name not in self.digests:
+            raise GlassmasterError(f"{name}: missing, or not a file")
         return self.folder / name
 
 
@@ -58,12 +72,21 @@ def _list(release: Handed) -> list[str]:
     return problems
 
 
+def check_voucher(folder: Path, signers: Path) -> Checked:
+    """The signature of the list alone, before anything else is looked at."""
+    return check("signature", VOUCHED, _vouched, folder, signers)
+
+
+def _vouched(folder: Path, signers: Path) -> list[str]:
+    verify(folder / DIGESTS, signers)
+    return []
+
+
 def check_signatures(release: Handed, signers: Path | None) -> Checked:
     """The signatures of the lists, by one of the allowed signers."""
-    what = f"{DIGESTS} is signed by one of the allowed signers"
     if signers is None:
-        return Checked("signature", what, skipped="signers=FILE was not given")
-    return check("signature", what, _signatures, release, signers)
+        return Checked("signature", VOUCHED, skipped="signers=FILE was not given")
+    return check("signature", VOUCHED, _signatures, release, signers)
 
 
 def _signatures(release: Handed, signers: Path) -> list[str]:

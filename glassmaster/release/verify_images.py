@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from glassmaster.checks import readback
 from glassmaster.inputs.boot_files import KERNEL_PATH
 from glassmaster.inputs.kernel.embedded import embedded_config
-from glassmaster.release.artefacts import DOMU, ISO, KERNEL, KERNEL_CONFIG, KERNELS, MTREE
+from glassmaster.release.artefacts import DIGESTS, DOMU, FACTS, ISO, KERNEL, KERNEL_CONFIG, KERNELS, MTREE
 from glassmaster.release.gzipped import SUFFIX as GZ
 from glassmaster.release.gzipped import digest_inside
-from glassmaster.release.results import Checked, check, told
+from glassmaster.release.manifest import manifest
+from glassmaster.release.results import Checked, check, read_document, told
 from glassmaster.release.verify_files import Handed
 from glassmaster.tree.mtree import Listed, parse_mtree
 
@@ -45,7 +45,9 @@ def check_iso(release: Handed) -> Checked:
 
 def check_domus(release: Handed) -> Checked:
     """The domUs' images, the same way; each is on the CD, and inside its compressed copy."""
-    what = "the domUs' images are what their .mtree say, the same as on the CD and as in .gz"
+    what = (
+        f"the domUs' images are what their .mtree say, the same as on the CD, as in .gz and as {DOMU}/{DIGESTS} lists"
+    )
     return check("domu", what, _domus, release)
 
 
@@ -56,7 +58,7 @@ def check_kernels(release: Handed) -> Checked:
 
 def _iso(release: Handed) -> list[str]:
     lines = read_spec(release.path(MTREE)).lines
-    return _compared(ISO, lines, readback.read_iso(release.path(ISO)))
+    return _compared(ISO, lines, readback.read_iso(release.image(ISO)))
 
 
 def _compared(name: str, lines: list[Listed], found: Iterator[readback.Found]) -> list[str]:
@@ -69,7 +71,7 @@ def _compared(name: str, lines: list[Listed], found: Iterator[readback.Found]) -
 def _domus(release: Handed) -> Iterator[str]:
     on_disc = _on_disc(release)
     images = {path.removeprefix(f"{IMAGES}/"): digest for path, digest in on_disc.items() if path.startswith(IMAGES)}
-    below = (name.removeprefix(f"{DOMU}/") for name in release.digests if name.startswith(f"{DOMU}/"))
+    below = [name.removeprefix(f"{DOMU}/") for name in release.digests if name.startswith(f"{DOMU}/")]
     there = {name for name in below if name.endswith(".img")}
     yield from (f"{name}: on the CD, but not in {DOMU}/" for name in sorted(images.keys() - there))
     for name in sorted(there):
@@ -77,14 +79,32 @@ def _domus(release: Handed) -> Iterator[str]:
         with told(problems, name):
             problems += _domu(release, name, images)
         yield from problems
+    kernels = {name: release.digests[f"{KERNELS}/{name}"] for name in below if f"{KERNELS}/{name}" in release.digests}
+    for name, digest in sorted(kernels.items()):
+        if release.digests[f"{DOMU}/{name}"] != digest:
+            yield f"{DOMU}/{name}: not the kernel in {KERNELS}/"
+    yield from _manifest(release, there, kernels)
+
+
+def _manifest(release: Handed, images: Collection[str], kernels: Collection[str]) -> list[str]:
+    """The list that servers follow, which has a signature of its own."""
+    name = f"{DOMU}/{DIGESTS}"
+    if not images:
+        return [f"{name}: there are no images"] if release.has(name) else []
+    facts = read_document(release.path(FACTS))
+    digests = {name: release.digests[f"{DOMU}/{name}"].sha512 for name in (*images, *kernels)}
+    wanted = manifest(facts["recipe"], facts["release_id"], facts["epoch"], digests)
+    if release.path(name).read_bytes() == wanted.encode():
+        return []
+    return [f"{name}: not the recipe, release, epoch and digests of what is there"]
 
 
 def _domu(release: Handed, name: str, on_disc: Mapping[str, str]) -> list[str]:
     image = f"{DOMU}/{name}"
     stem = image.removesuffix(".img")
-    facts = json.loads(release.path(f"{stem}.json").read_bytes())
+    facts = read_document(release.path(f"{stem}.json"))
     lines = read_spec(release.path(f"{stem}.mtree")).lines
-    path = release.path(image)
+    path = release.image(image)
     problems = _compared(
         image, lines, readback.read_iso(path) if facts["filesystem"] == "cd9660" else readback.read_ffs(path)
     )
@@ -93,7 +113,7 @@ def _domu(release: Handed, name: str, on_disc: Mapping[str, str]) -> list[str]:
         problems.append(f"{stem}.json: tells of another image")
     if on_disc.get(name) != digest.sha256:
         problems.append(f"{image}: not the image on the CD")
-    if digest_inside(release.path(f"{image}{GZ}")) != digest.sha256:
+    if digest_inside(release.image(f"{image}{GZ}"), most=digest.size) != digest.sha256:
         problems.append(f"{image}{GZ}: another image is inside")
     return problems
 

@@ -9,6 +9,7 @@ from typing import Any
 from glassmaster.checks.repro.result import read_result
 from glassmaster.inputs.lock import parse_lock
 from glassmaster.inputs.record import release_id
+from glassmaster.recipe.values import plain_words
 from glassmaster.release.artefacts import (
     DIFF,
     DOMU,
@@ -87,15 +88,15 @@ def _provenance(release: Handed) -> Iterator[str]:
     run, definition = statement["predicate"]["runDetails"], statement["predicate"]["buildDefinition"]
     yield from _described(release, subjects_of(statement, PROVENANCE), is_built)
     yield from _described(release, _by_name(run["byproducts"]), is_said)
-    recipe = definition["externalParameters"]["recipe"]
-    lock = parse_lock(release.path(f"{recipe}{LOCK_SUFFIX}").read_bytes(), f"{recipe}{LOCK_SUFFIX}")
+    name = f"{plain_words(str(definition['externalParameters']['recipe']))}{LOCK_SUFFIX}"
+    lock = parse_lock(release.path(name).read_bytes(), name)
     materials = _by_name(definition["resolvedDependencies"])
     wanted = {item.name: {"sha512": item.sha512} for item in lock.inputs}
     source = release.digests[SOURCE]
     wanted[SOURCE] = {"sha256": source.sha256, "sha512": source.sha512}
-    for name in sorted(wanted.keys() | materials.keys()):
-        if wanted.get(name) != materials.get(name):
-            yield f"{name}: not the same in {PROVENANCE} and in {recipe}{LOCK_SUFFIX}"
+    for item in sorted(wanted.keys() | materials.keys()):
+        if wanted.get(item) != materials.get(item):
+            yield f"{item}: not the same in {PROVENANCE} and in {name}"
     internal = definition["internalParameters"]
     if release_id(internal["recipeDigest"]["sha256"], lock.inputs, lock.packages) != internal["releaseId"]:
         yield f"{PROVENANCE}: {internal['releaseId']} is not the release id of its recipe and lock"

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,17 @@ def test_programs_see_the_white_list_and_nothing_else(monkeypatch: pytest.Monkey
 
 def test_a_command_can_overrule_what_is_fixed() -> None:
     assert clean_environment({"TZ": "Asia/Tokyo"})["TZ"] == "Asia/Tokyo"
+
+
+def test_an_inherited_variable_is_passed_on_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PASSWORD", "secret")
+    monkeypatch.delenv("MISSING", raising=False)
+    command = Command(
+        ("sh", "-c", 'echo "$PASSWORD ${MISSING-none}"; exit $CODE'), {"CODE": "0"}, None, ("PASSWORD", "MISSING")
+    )
+    assert run(command) == b"secret none\n"
+    error = failed(replace(command, environment={"CODE": "3"}))
+    assert "secret" not in str(error) and "CODE=3 sh -c" in error.hint
 
 
 def test_failure_shows_status_tail_and_command() -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from glassmaster.atomic import write_text
 from glassmaster.diff.contents import DiscContents
+from glassmaster.diff.latest import latest_path, latest_url
 from glassmaster.diff.opening import recipe_here, wanted
 from glassmaster.diff.spec import parse_spec
 from glassmaster.errors import GlassmasterError
@@ -256,3 +257,24 @@ def test_times_do_not_matter_where_they_are_made(pairs: Pairs) -> None:
     assert found.tree.changes[0].only_time and found.tree.groups[-1].name
     (group,) = [group for group in found.tree.groups if group.metadata]
     assert (group.name, group.only_time, group.total) == ("set:base", 1, 0)
+
+
+def test_latest_is_the_release_that_it_names(tmp_path: Path) -> None:
+    (tmp_path / "latest").write_text("0123456789ab\n")
+    base = tmp_path.as_uri()
+    for word in ("latest", "latest/", "latest/index.html"):
+        assert latest_url(f"{base}/{word}") == f"{base}/0123456789ab"
+    assert latest_path(tmp_path / "latest") == tmp_path / "0123456789ab"
+    assert latest_url(f"{base}/other/index.html") == f"{base}/other" and latest_path(tmp_path) == tmp_path
+    (tmp_path / "0123456789ab").mkdir()
+    (tmp_path / "0123456789ab/latest").mkdir()
+    assert latest_path(tmp_path / "0123456789ab/latest") == tmp_path / "0123456789ab/latest"
+
+
+@pytest.mark.parametrize("text", ["", "../../etc\n", "0123456789AB\n", "0123456789ab\nx", "0123456789abc\n", "\xff"])
+def test_what_latest_cannot_name(tmp_path: Path, text: str) -> None:
+    (tmp_path / "latest").write_text(text)
+    with pytest.raises(GlassmasterError, match="does not name a release"):
+        latest_url(f"{tmp_path.as_uri()}/latest")
+    with pytest.raises(GlassmasterError, match="does not name a release"):
+        latest_path(tmp_path / "latest")

@@ -143,6 +143,14 @@ def test_what_is_no_index_is_an_error(releases: Path, text: str) -> None:
         read_published(str(releases))
 
 
+def test_a_directory_that_is_called_like_a_release_is_none(tmp_path: Path) -> None:
+    for name in ("racks/1/release.json", "racks/2"):
+        (tmp_path / name).mkdir(parents=True)
+    assert read_published(str(tmp_path)) == []
+    (tmp_path / "racks/2/release.json").write_text('{"recipe": "racks", "release_id": "x", "epoch": 5}')
+    assert read_published(str(tmp_path)) == [Release("racks", "x", 5)]
+
+
 def test_no_directory_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(GlassmasterError, match="no directory"):
         read_published(str(tmp_path / "nowhere"))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from glassmaster.errors import GlassmasterError
 from glassmaster.release.artefacts import digest_of, files_below
 from glassmaster.release.assemble import write_list
 from glassmaster.release.fetched import fetch_release
+from glassmaster.release.place import put_directory_in_place
 from glassmaster.release.publishing.index import Row, as_page, read_index, with_row
 from glassmaster.release.publishing.places import DirectoryPlace, ObjectPlace, Place, place_of
 from glassmaster.release.publishing.publish import Outcome, publish
@@ -25,6 +28,7 @@ from glassmaster.release.publishing.rsync import (
     RsyncPlace,
     Target,
     get_command,
+    only_command,
     other_command,
     put_command,
     rsync_target,
@@ -48,7 +52,8 @@ SSH = """\
 #!/bin/sh
 # In the place of ssh: the options and the host are looked at, and the command runs here.
 echo "$@" >>"$0.log"
-while [ "$1" = -p ] || [ "$1" = -l ]; do shift 2; done
+echo "agent: $SSH_AUTH_SOCK" >>"$0.log"
+while [ "$1" = -p ] || [ "$1" = -l ] || [ "$1" = -o ]; do shift 2; done
 [ "$1" = machine.invalid ] || exit 255
 shift
 exec sh -c "$*"
@@ -158,8 +163,11 @@ def test_it_is_there_whole(copy: Path, place: Place, released_once: Released) ->
     assert [row["path"] for row in index["releases"]] == [f"standin/{release_id}"]
     assert index["releases"][0]["sha512"] == digest_of(copy / "SHA512").sha512
     assert release_id in (place.read("index.html") or b"").decode()
-    assert place.other({f"standin/{release_id}/dom0.iso": copy / "dom0.iso"}) == []
-    assert place.other({f"standin/{release_id}/dom0.iso": copy / "dom0.mtree"}) == [f"standin/{release_id}/dom0.iso"]
+    iso = f"standin/{release_id}/dom0.iso"
+    digests = {name: digest_of(copy / name).sha512 for name in ("dom0.iso", "dom0.mtree")}
+    assert place.other({iso: copy / "dom0.iso"}, {iso: digests["dom0.iso"]}) == []
+    for name, digest in (("dom0.mtree", digests["dom0.mtree"]), ("dom0.iso", digests["dom0.mtree"])):
+        assert place.other({iso: copy / name}, {iso: digest}) == [iso]
 
 
 def test_again_it_is_there_already(copy: Path, place: Place) -> None:
@@ -200,6 +208,12 @@ def test_latest_goes_forward_only(copy: Path, place: Place, tmp_path: Path) -> N
     ]
 
 
+def a_row(**change: object) -> bytes:
+    """An index with one release."""
+    row = asdict(Row("racks", "0" * 12, "words", "10.1", 5, False, "racks/0", "ab", "cd", ()))
+    return json.dumps({"format": 1, "releases": [{**row, **change}]}).encode()
+
+
 class Breaking:
     """A place where the power goes before the operation of this number that changes something; at once, or midway."""
 
@@ -215,15 +229,19 @@ class Breaking:
     def read(self, name: str) -> bytes | None:
         return self._place.read(name)
 
-    def other(self, files: Mapping[str, Path]) -> list[str]:
+    def other(self, files: Mapping[str, Path], digests: Mapping[str, str]) -> list[str]:
         self._step()
-        return self._place.other(files)
+        return self._place.other(files, digests)
 
     def put(self, files: Mapping[str, Path]) -> None:
         # One after the other, so that it can break between any two.
         for name, path in files.items():
             self._step()
             self._place.put({name: path})
+
+    def only(self, folder: str, files: Mapping[str, Path]) -> None:
+        self._step()
+        self._place.only(folder, files)
 
     def write(self, name: str, data: bytes) -> None:
         self._step()
@@ -242,7 +260,7 @@ def valid(place: DirectoryPlace, signers: Path) -> str:
 def test_power_failures_at_every_step(copy: Path, tmp_path: Path, released_once: Released) -> None:
     """First of a place's first release, then of another one."""
     old = another(copy, tmp_path / "old", "000000000000", 1)
-    count = len(files_below(copy)) + 5
+    count = len(files_below(copy)) + 6
     interrupted = 0
     for steps in [*range(0, count, 5), *range(count - 6, count + 1)]:
         place = DirectoryPlace(tmp_path / f"place-{steps}")
@@ -278,21 +296,106 @@ def test_an_upload_that_went_wrong_does_not_count(copy: Path, tmp_path: Path) ->
                 stream.write(b"x")
 
     place = Spoiling(tmp_path / "place")
-    with pytest.raises(GlassmasterError, match="1 files are not there as they are here"):
+    with pytest.raises(GlassmasterError, match="1 files are not there as SHA512 lists them"):
         put(copy, place)
     release_id = json.loads((copy / "release.json").read_text())["release_id"]
     assert place.read(f"standin/{release_id}/SHA512") is None and place.read("standin/latest") is None
 
 
+def test_what_an_attempt_with_more_files_left_is_gone(copy: Path, place: Place, tmp_path: Path) -> None:
+    more = tmp_path / "more"
+    shutil.copytree(copy, more)
+    left = ("screen-9.png", "smoke/bios/screen-9.png", "smoke/other/serial.log", ".dom0.iso.x1y2z3")
+    for name in left:
+        (more / name).parent.mkdir(exist_ok=True)
+        (more / name).write_text("of the first attempt")
+    path = f"standin/{json.loads((copy / 'release.json').read_text())['release_id']}"
+    place.put({f"{path}/{name}": more / name for name in (*left, "kernel")})
+    place.put({"standin/ffffffffffff/kernel": more / "kernel"})
+    assert place.read(f"{path}/screen-9.png") == b"of the first attempt"
+    put(copy, place)
+    assert [place.read(f"{path}/{name}") for name in left] == [None] * len(left)
+    assert place.read("standin/ffffffffffff/kernel") == (copy / "kernel").read_bytes()
+    for name in files_below(copy):
+        assert place.read(f"{path}/{name}") == (copy / name).read_bytes(), name
+    if isinstance(place, DirectoryPlace):
+        assert files_below(place.folder / path) == files_below(copy)
+        assert not (place.folder / path / "smoke/other").exists()
+    # It is published now, and what is published is left alone.
+    place.put({f"{path}/screen-9.png": more / "screen-9.png"})
+    put(copy, place)
+    assert place.read(f"{path}/screen-9.png") == b"of the first attempt"
+
+
+class Exchanging(Breaking):
+    """A place with somebody who runs `doit release` here while files go there."""
+
+    def __init__(self, place: Place, folder: Path, other: Path) -> None:
+        super().__init__(place, 10**6)
+        self._folder, self._other = folder, other
+
+    def put(self, files: Mapping[str, Path]) -> None:
+        put_directory_in_place(self._other, self._folder)
+        self._place.put(files)
+
+
+def test_a_release_that_is_made_meanwhile_does_not_count(copy: Path, tmp_path: Path, place: Place) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(copy, other)
+    (other / "notes.md").write_text("other words\n")
+    write_list(other)
+    with pytest.raises(GlassmasterError, match="are not there as SHA512 lists them") as raised:
+        put(copy, Exchanging(place, copy, other))
+    assert "notes.md" in raised.value.why
+    release_id = json.loads((copy / "release.json").read_text())["release_id"]
+    assert place.read(f"standin/{release_id}/SHA512") is None and place.read("standin/latest") is None
+    # Run again, it is what lies here now that is published.
+    outcome = put(copy, place)
+    assert place.read(f"{outcome.row.path}/notes.md") == b"other words\n"
+
+
 @pytest.mark.parametrize(
-    "text", [b"", b"[]", b"{}", b'{"format": 2, "releases": []}', b'{"format": 1, "releases": [1]}']
-)
+    "text",
+    [
+        b"", b"[]", b"{}", b'{"format": 2, "releases": []}', b'{"format": 1, "releases": [1]}', b"[" * 200_000,
+        *(a_row(**change) for change in (
+            {"epoch": "soon"}, {"epoch": 1e20}, {"epoch": 10**20}, {"epoch": -1}, {"epoch": True}, {"epoch": None},
+            {"recipe": 1}, {"standin": "no"}, {"without": "smoke"}, {"without": [1]}, {"without": None},
+            {"description": "\ud800"}, {"path": ["x"]}, {"more": "x"},
+        )),
+    ],
+)  # fmt: skip
 def test_an_index_that_is_none_is_left_alone(copy: Path, tmp_path: Path, text: bytes) -> None:
     place = DirectoryPlace(tmp_path / "place")
     place.write("index.json", text)
     with pytest.raises(GlassmasterError, match="not an index of releases"):
         put(copy, place)
-    assert place.read("index.json") == text
+    # It is looked at before anything is there.
+    assert place.read("index.json") == text and files_below(place.folder) == ["index.json"]
+
+
+def test_facts_that_no_index_can_show(copy: Path, tmp_path: Path) -> None:
+    facts = json.loads((copy / "release.json").read_text())
+    changes: list[dict[str, object]] = [
+        {"epoch": "soon"}, {"recipe": "../up"}, {"release_id": "a/b"}, {"files": []}, {"standin": 0},
+    ]  # fmt: skip
+    for change in changes:
+        (copy / "release.json").write_text(json.dumps({**facts, **change}))
+        write_list(copy)
+        with pytest.raises(GlassmasterError, match=r"release\.json: not the facts of a release"):
+            put(copy, DirectoryPlace(tmp_path / "place"))
+        assert not (tmp_path / "place").exists()
+
+
+def test_rows_that_others_wrote_meanwhile_stay(copy: Path, tmp_path: Path) -> None:
+    class Busy(DirectoryPlace):
+        def put(self, files: Mapping[str, Path]) -> None:
+            super().put(files)
+            self.write("index.json", a_row())
+
+    place = Busy(tmp_path / "place")
+    put(copy, place)
+    assert {row.recipe for row in read_index(place.read("index.json"), "x")} == {"racks", "standin"}
 
 
 def test_the_index_escapes_and_sorts() -> None:
@@ -339,15 +442,48 @@ def test_places(tmp_path: Path) -> None:
 
 def test_rsync_commands() -> None:
     daemon, machine = rsync_target("rsync://host:873/cd/x/"), rsync_target("ssh://me@host:2222/srv/www")
-    assert (daemon, machine) == (Target("rsync://host:873/cd/x"), Target("me@host:/srv/www", "ssh -p 2222"))
+    assert daemon == Target("rsync://host:873/cd/x", "", ("RSYNC_PASSWORD",))
+    assert machine == Target("me@host:/srv/www", "ssh -o BatchMode=yes -p 2222", ("SSH_AUTH_SOCK",))
+    assert rsync_target("ssh://host/srv").ssh == "ssh -o BatchMode=yes"
     assert put_command(daemon, Path("/t")).line() == (
         "rsync --copy-links --mkpath --chmod=D755,F644 --from0 --files-from=- --fsync /t/ rsync://host:873/cd/x/"
     )
     assert other_command(machine, Path("/t")).line() == (
-        "rsync --copy-links --checksum --dry-run --out-format=%n --from0 --files-from=- --rsh 'ssh -p 2222' /t/ "
-        "me@host:/srv/www/"
+        "rsync --copy-links --checksum --dry-run --out-format=%n --from0 --files-from=- "
+        "--rsh 'ssh -o BatchMode=yes -p 2222' /t/ me@host:/srv/www/"
+    )
+    assert only_command(daemon, Path("/t"), "racks/0").line() == (
+        "rsync --recursive --copy-links --delete --existing --ignore-existing /t/racks/0/ rsync://host:873/cd/x/racks/0/"
     )
     assert get_command(daemon, "index.json", Path("/t/f")).line() == "rsync rsync://host:873/cd/x/index.json /t/f"
+
+
+def test_the_agent_reaches_ssh(ssh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSH_AUTH_SOCK", "/of/the/agent")
+    place = place_of(f"ssh://me@machine.invalid:2222{tmp_path}/by-ssh", tmp_path)
+    place.write("index.json", b"x")
+    assert place.read("index.json") == b"x"
+    said = ssh.with_name("ssh.log").read_text().splitlines()
+    assert set(said[1::2]) == {"agent: /of/the/agent"} and len(said) == 4
+    assert all(line.startswith("-o BatchMode=yes -p 2222 -l me machine.invalid rsync --server") for line in said[::2])
+
+
+def test_a_password_reaches_the_daemon_and_no_message(
+    daemon: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = daemon[1].parent.parent
+    (folder / "secrets").write_text("me:of-the-daemon\n")
+    (folder / "secrets").chmod(0o600)
+    with (folder / "conf").open("a") as conf:
+        conf.write(f"auth users = me\nsecrets file = {folder}/secrets\n")
+    place = place_of(daemon[0].replace("rsync://", "rsync://me@"), tmp_path)
+    monkeypatch.setenv("RSYNC_PASSWORD", "of-the-daemon")
+    place.write("index.json", b"x")
+    assert place.read("index.json") == b"x"
+    monkeypatch.setenv("RSYNC_PASSWORD", "another-one")
+    with pytest.raises(GlassmasterError) as raised:
+        place.read("index.json")
+    assert "auth failed" in str(raised.value) and "another-one" not in str(raised.value)
 
 
 def test_a_daemon_that_is_not_there(copy: Path) -> None:
@@ -378,3 +514,11 @@ def test_the_command(released: Released, tmp_path: Path) -> None:
     (released.folder / "kernel").write_bytes(b"x")
     result = released.doit("publish", str(tmp_path / "other"))
     assert result.returncode == 1 and "BAD" in result.stdout and not (tmp_path / "other").exists()
+
+
+def test_it_waits_for_a_doit_that_makes_a_release(released: Released, tmp_path: Path) -> None:
+    with (released.clone.path / ".doit.db.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        result = released.clone.doit("publish", str(tmp_path / "www"), environment={"DOIT_NO_WAIT": "1"})
+    assert result.returncode == 3 and ".doit.db is in use by another doit" in result.stdout, result.stdout
+    assert not (tmp_path / "www").exists()

@@ -21,6 +21,7 @@ from glassmaster.release.rebuilds import PREDICATE, require_rebuilds, statement,
 from glassmaster.release.signing import verify
 from tests.build.conftest import Clone
 from tests.release.conftest import make_key, signers_for
+from tests.release.test_release_verify_command import web
 
 if TYPE_CHECKING:
     from tests.release.conftest import Released
@@ -57,6 +58,24 @@ def test_a_release_is_built_again_and_stated(released: Released, tmp_path: Path)
         tmp_path / "words", tmp_path / "their-signers", {"dom0.iso": digest_of(released.folder / "dom0.iso").sha256}
     )
     assert [word.who for word in found.good] == ["example.net"] and found.problems == ()
+
+
+@pytest.mark.slow
+def test_the_latest_of_a_web_server_is_built_again(released: Released, tmp_path: Path) -> None:
+    """As the example of `rebuild --help` has it."""
+    www = tmp_path / "www/standin"
+    www.mkdir(parents=True)
+    shutil.copytree(released.folder, www / "0123456789ab")
+    (www / "latest").write_text("0123456789ab\n")
+    key = make_key(tmp_path, "their-key")
+    with web(www) as url:
+        done = somebody(released, tmp_path).doit(
+            "rebuild", f"{url}/latest", f"signers={released.signers}", "who=me",
+            environment={"GLASSMASTER_SIGNING_KEY": str(key)},
+        )  # fmt: skip
+    assert done.returncode == 0 and "files identical" in done.stdout, done.stdout
+    # For a URL the statement is put where the user stands.
+    verify(released.clone.path / "rebuilds/me.json", signers_for(key, tmp_path / "their-signers"))
 
 
 @pytest.mark.slow
@@ -193,6 +212,8 @@ def test_what_a_provenance_asks_for(released_once: Released, tmp_path: Path) -> 
         lambda document: document.pop("predicate"),
         lambda document: document["predicate"]["buildDefinition"]["externalParameters"].pop("recipeFile"),
         lambda document: document["predicate"]["buildDefinition"].update(internalParameters=[]),
+        lambda document: document["predicate"]["buildDefinition"]["externalParameters"].update(recipe="../outside"),
+        lambda document: document["predicate"]["buildDefinition"]["externalParameters"].update(recipe=""),
     ],
 )
 def test_one_that_does_not_say_how_is_an_error(

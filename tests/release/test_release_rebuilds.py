@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
+
+import pytest
 
 from glassmaster.inputs.lock import Lock
 from glassmaster.release.artefacts import digest_of, files_below, is_built
 from glassmaster.release.rebuild import Compared, Rebuilt
 from glassmaster.release.rebuilds import statement, write_statement
 from glassmaster.release.verify import verify_directory
-from tests.release.conftest import Released, make_key
+from tests.release.conftest import Released, make_key, signers_for
+from tests.release.test_release_rebuild import somebody
 
 
 def state(folder: Path, who: str, key: Path, *, other: str = "") -> None:
@@ -49,5 +53,46 @@ def test_others_have_to_have_built_it(released: Released, tmp_path: Path, anothe
 
 def test_what_is_asked_wrongly(released: Released) -> None:
     for words, why in ((["rebuilds=x"], "expected a number"), (["rebuilds=1"], "must say whose word counts")):
-        result = released.doit("release", *words)
-        assert result.returncode == 3 and why in result.stdout and "Traceback" not in result.stdout, result.stdout
+        for command in (["release"], ["publish", "www"]):
+            result = released.doit(*command, *words)
+            assert result.returncode == 3 and why in result.stdout and "Traceback" not in result.stdout, result.stdout
+
+
+@pytest.mark.slow
+def test_from_a_staging_place_to_the_public_one(released: Released, tmp_path: Path) -> None:
+    """As docs/reproducibility.md tells it: staged, built again by others from there, published with their word."""
+    friend, signers = make_key(tmp_path, "friend"), tmp_path / "both"
+    signers.write_text(released.signers.read_text() + signers_for(friend, tmp_path / "friends").read_text())
+    staging, www, words = tmp_path / "staging", tmp_path / "www", tmp_path / "words"
+    assert released.doit("publish", str(staging), f"signers={signers}").returncode == 0
+    public = ("publish", str(www), f"signers={signers}", "rebuilds=1")
+    result = released.doit(*public)
+    assert result.returncode == 1 and "1 have to have built it again, 0 did: nobody" in result.stdout, result.stdout
+    assert not www.exists()
+
+    result = somebody(released, tmp_path).doit(
+        "rebuild", f"{staging}/standin/latest", f"signers={released.signers}", "who=friend", f"output={words}",
+        environment={"GLASSMASTER_SIGNING_KEY": str(friend)},
+    )  # fmt: skip
+    assert result.returncode == 0, result.stdout
+    shutil.copytree(words, released.folder / "rebuilds")
+
+    result = released.doit(*public)
+    assert result.returncode == 0 and "built again, with the same bytes: friend" in result.stdout, result.stdout
+    release_id = (www / "standin/latest").read_text().strip()
+    assert {path.name for path in (www / "standin" / release_id / "rebuilds").iterdir()} == {
+        "friend.json", "friend.json.sig",
+    }  # fmt: skip
+    # It is the release that they built from, to the byte.
+    assert (www / f"standin/{release_id}/SHA512").read_bytes() == (
+        staging / f"standin/{release_id}/SHA512"
+    ).read_bytes()
+    result = released.doit("verify", f"{www}/standin/latest", f"signers={signers}")
+    assert result.returncode == 0 and "with the same bytes: friend" in " ".join(result.stdout.split()), result.stdout
+    # One who was not there is missed, and statements about other bytes do not count.
+    result = released.doit("publish", str(tmp_path / "more"), f"signers={signers}", "rebuilds=2")
+    assert result.returncode == 1 and "2 have to have built it again, 1 did: friend" in result.stdout
+    state(released.folder, "friend", friend, other="dom0.iso")
+    result = released.doit("publish", str(tmp_path / "more"), f"signers={signers}", "rebuilds=1")
+    assert result.returncode == 1 and "says itself that it is not the same" in result.stdout, result.stdout
+    assert not (tmp_path / "more").exists()

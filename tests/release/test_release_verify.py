@@ -7,16 +7,18 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from glassmaster.errors import GlassmasterError
-from glassmaster.release.artefacts import files_below
+from glassmaster.release import gzipped, verify_files
+from glassmaster.release.artefacts import digest_of, files_below
 from glassmaster.release.assemble import write_list
 from glassmaster.release.seal import seal
+from glassmaster.release.text import as_text
 from glassmaster.release.verify import verify_directory
 from tests.release.conftest import Released
 
@@ -83,7 +85,7 @@ def test_a_changed_bit_in_any_file(copy: Path, name: str) -> None:
 NOTICED = {
     "dom0.iso": {"readback", "provenance", "sbom", "facts", "smoke", "repro"},
     "dom0.mtree": {"provenance", "facts"},
-    "domu/SHA512": {"provenance", "facts"},
+    "domu/SHA512": {"domu", "provenance", "facts"},
     "domu/base.img": {"domu", "provenance", "sbom", "facts"},
     "domu/base.img.gz": {"domu", "provenance", "facts"},
     "domu/base.json": {"domu", "provenance", "facts"},
@@ -117,6 +119,13 @@ def _remove(folder: Path) -> None:
     (folder / "kernel.config").unlink()
 
 
+def _free_room(folder: Path) -> None:
+    """Where statements lie, that are no part of the list, nothing else may lie."""
+    (folder / "rebuilds/below").mkdir(parents=True)
+    for name in FREE_ROOM:
+        (folder / "rebuilds" / name).write_text("evil")
+
+
 def _remove_and_list(folder: Path) -> None:
     _remove(folder)
     write_list(folder)
@@ -145,6 +154,37 @@ def _swap_images(folder: Path) -> None:
 
 def _other_inside(folder: Path) -> None:
     (folder / "domu/base.img.gz").write_bytes(gzip.compress((folder / "domu/small.img").read_bytes()))
+    write_list(folder)
+
+
+def _manifest_of_another_image(folder: Path) -> None:
+    """As a publisher would err: all that lists it fits, and it is what servers follow."""
+    path = folder / "domu/SHA512"
+    old = digest_of(path)
+    text = path.read_text()
+    path.write_text(text.replace(digest_of(folder / "domu/small.img").sha512, "0" * 128))
+    new = digest_of(path)
+    for name in ("provenance.json", "release.json"):
+        words = (folder / name).read_text().replace(old.sha512, new.sha512).replace(old.sha256, new.sha256)
+        (folder / name).write_text(words.replace(f'"size": {old.size},', f'"size": {new.size},'))
+    _fit_provenance(folder)
+
+
+def _fit_provenance(folder: Path) -> None:
+    """release.json and the list, after a change of provenance.json."""
+    digest = digest_of(folder / "provenance.json")
+
+    def change(document: Any) -> None:
+        row = next(item for item in document["files"] if item["name"] == "provenance.json")
+        row.update(size=digest.size, sha256=digest.sha256, sha512=digest.sha512)
+
+    edit(folder / "release.json", change)
+    write_list(folder)
+
+
+def _older_epoch_in_manifest(folder: Path) -> None:
+    path = folder / "domu/SHA512"
+    path.write_text(path.read_text().replace("# epoch 1", "# epoch 2"))
     write_list(folder)
 
 
@@ -215,11 +255,61 @@ def _no_json(folder: Path) -> None:
     write_list(folder)
 
 
+def _nested(folder: Path) -> None:
+    for name in (
+        "domu/base.json",
+        "release.json",
+        "provenance.json",
+        "sbom.cdx.json",
+        "smoke/smoke.json",
+        "repro.json",
+        "diff.json",
+    ):
+        (folder / name).write_text("[" * 200_000)
+    (folder / "standin.lock").write_text("[" * 200_000)
+    write_list(folder)
+
+
+def _nested_facts(folder: Path) -> None:
+    """Deep enough for whoever copies or prints it, not for who reads it."""
+    edit(folder / "release.json", lambda document: document.update(more=json.loads("[" * 500 + "]" * 500)))
+    write_list(folder)
+
+
+def _pipes(folder: Path) -> None:
+    """Nobody is waited for."""
+    for name in ("release.json", "provenance.json", "sbom.cdx.json", "dom0.mtree", "domu/SHA512"):
+        (folder / name).unlink()
+        os.mkfifo(folder / name)
+
+
+def _lock_outside(folder: Path) -> None:
+    """The lock of another directory: who verifies would read it there, and all would fit."""
+    (folder.parent / "outside.lock").write_bytes((folder / "standin.lock").read_bytes())
+    for name in ("provenance.json", "release.json"):
+        text = (folder / name).read_text()
+        (folder / name).write_text(text.replace('"recipe": "standin"', '"recipe": "../outside"'))
+    _fit_provenance(folder)
+
+
+FREE_ROOM = (
+    "evil.img",
+    "evil.sh",
+    "below/evil.json",
+    ".json",
+    "-x.json",
+    "a b.json",
+    "x.json.sig.sig",
+    f"{'x' * 65}.json",
+)
 TAMPERED: dict[Callable[[Path], None], set[str]] = {
-    _remove: {"files"}, _remove_and_list: {"kernels", "provenance", "facts"}, _add: {"files"},
+    _remove: {"files"}, _remove_and_list: {"kernels", "provenance", "facts"}, _add: {"files"}, _free_room: {"files"},
     _add_and_list: {"domu", "provenance", "facts"}, _link: {"files"}, _swap_images: {"domu", "provenance"},
-    _other_inside: {"domu"}, _cut_iso: {"readback"}, _without_in_facts: {"facts"}, _release_id: {"facts", "sbom"},
+    _other_inside: {"domu"}, _manifest_of_another_image: {"domu"}, _older_epoch_in_manifest: {"domu"},
+    _cut_iso: {"readback"}, _without_in_facts: {"facts"}, _release_id: {"facts", "sbom"},
     _release_id_everywhere: {"provenance"}, _material: {"provenance"}, _subject: {"provenance"}, _serial: {"sbom"},
+    _nested: {"domu", "provenance", "sbom", "facts", "smoke", "repro", "diff"}, _nested_facts: {"facts"},
+    _pipes: {"files", "readback", "domu", "provenance", "sbom", "facts"}, _lock_outside: {"provenance"},
     _failed_boot: {"smoke"}, _not_reproducible: {"repro"}, _decision: {"diff"}, _no_smoke: {"smoke"},
     _no_json: {"provenance", "sbom", "facts", "repro"},
 }  # fmt: skip
@@ -231,6 +321,22 @@ def test_tampering(copy: Path, released_once: Released, tamper: Callable[[Path],
     problems = found(copy)
     assert problems.keys() >= TAMPERED[tamper], problems
     assert found(copy, released_once.signers)
+
+
+def test_statements_may_lie_there_and_nothing_else(copy: Path) -> None:
+    (copy / "rebuilds").mkdir()
+    for name in ("somebody.json", "somebody.json.sig", "example.net.json"):
+        (copy / "rebuilds" / name).write_text("{}")
+    assert found(copy) == {}
+    _free_room(copy.parent / "other")
+    shutil.copytree(copy.parent / "other", copy, dirs_exist_ok=True)
+    assert set(found(copy)["files"]) == {f"rebuilds/{name}: not in SHA512" for name in FREE_ROOM}
+    # Not even if the list names it.
+    for name in FREE_ROOM:
+        if name != "evil.sh":
+            (copy / "rebuilds" / name).unlink()
+    write_list(copy)
+    assert found(copy).keys() >= {"facts"}
 
 
 def test_signatures(copy: Path, released_once: Released, another_key: Path) -> None:
@@ -246,6 +352,46 @@ def test_signatures(copy: Path, released_once: Released, another_key: Path) -> N
     assert found(copy, released_once.signers).keys() == {"signature"}
     shutil.copy(copy / "domu/SHA512.sig", copy / "SHA512.sig")
     assert found(copy, released_once.signers).keys() == {"signature"}
+
+
+def test_nothing_else_is_looked_at_when_nobody_vouches(
+    copy: Path, released_once: Released, another_key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(*_: object) -> None:
+        raise AssertionError("it is read")
+
+    for name in ("handed", "check_list", "check_iso", "check_domus", "check_kernels", "check_provenance", "check_sbom"):
+        monkeypatch.setattr(f"glassmaster.release.verify.{name}", read)
+    seal(copy, another_key)
+    result = verify_directory(copy, released_once.signers)
+    assert [(check.name, bool(check.problems), bool(check.skipped)) for check in result.checks] == [
+        ("signature", True, False), ("others", False, True),
+    ]  # fmt: skip
+    assert "1 problem: do not use it" in as_text(result)
+
+
+def test_what_is_read_as_a_whole_is_not_too_large(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify_files, "LARGEST_READ", (copy / "dom0.mtree").stat().st_size - 1)
+    assert any("dom0.mtree: larger than" in line for line in found(copy)["readback"])
+
+
+def test_a_compressed_image_is_not_followed_without_end(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gzipped, "CHUNK", 1 << 16)
+    path = copy / "domu/base.img.gz"
+    path.write_bytes(gzip.compress((copy / "domu/base.img").read_bytes() + bytes(64 << 20)))
+    read = 0
+
+    def counted(path: Path) -> Iterator[bytes]:
+        nonlocal read
+        for chunk in inside(path):
+            read += len(chunk)
+            yield chunk
+
+    inside = gzipped.read_inside
+    monkeypatch.setattr(gzipped, "read_inside", counted)
+    size = (copy / "domu/base.img").stat().st_size
+    assert gzipped.digest_inside(path, most=size) != digest_of(copy / "domu/base.img").sha256
+    assert size < read < size + (2 << 20)
 
 
 def test_a_signature_for_another_purpose(copy: Path, released_once: Released) -> None:

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 from urllib.parse import unquote, urlsplit
 
-from glassmaster.atomic import put_in_place, temporary_beside, write_bytes
+from glassmaster.atomic import explained, put_in_place, temporary_beside, write_bytes
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs import objects
-from glassmaster.inputs.source import explained, opened
+from glassmaster.inputs.source import explained as explained_url
+from glassmaster.inputs.source import opened
 from glassmaster.places import near
 from glassmaster.release.artefacts import CHUNK, digest_chunks, digest_of
 from glassmaster.release.publishing.rsync import RsyncPlace, rsync_target
@@ -35,8 +36,11 @@ class Place(Protocol):
     def write(self, name: str, data: bytes) -> None:
         """A small file, in the place of one that is there."""
 
-    def other(self, files: Mapping[str, Path]) -> list[str]:
-        """Names of those whose bytes, read there, are not these."""
+    def other(self, files: Mapping[str, Path], digests: Mapping[str, str]) -> list[str]:
+        """Names of those whose bytes, read there, have not these SHA-512. files: what was put."""
+
+    def only(self, folder: str, files: Mapping[str, Path]) -> None:
+        """Remove whatever is below a folder besides these. files: what was put, all of it below the folder."""
 
 
 class DirectoryPlace:
@@ -70,13 +74,21 @@ class DirectoryPlace:
         """See Place."""
         write_bytes(self.folder / name, data)
 
-    def other(self, files: Mapping[str, Path]) -> list[str]:
+    def other(self, files: Mapping[str, Path], digests: Mapping[str, str]) -> list[str]:
         """See Place."""
         found = {name: self.folder / name for name in files}
         return [
-            name for name, path in files.items()
-            if not found[name].is_file() or digest_of(found[name]) != digest_of(path)
+            name for name, path in found.items() if not path.is_file() or digest_of(path).sha512 != digests[name]
         ]  # fmt: skip
+
+    def only(self, folder: str, files: Mapping[str, Path]) -> None:
+        """See Place."""
+        kept = {self.folder / name for name in files}
+        for below, folders, names in os.walk(self.folder / folder, topdown=False):
+            for path in (Path(below) / name for name in [*names, *folders]):
+                if path not in kept:
+                    with explained(path):
+                        _remove(path)
 
 
 class ObjectPlace:
@@ -88,7 +100,7 @@ class ObjectPlace:
     def read(self, name: str) -> bytes | None:
         """See Place."""
         where = f"{self.url}/{name}"
-        with explained(where):
+        with explained_url(where):
             size = objects.size_of(where)
             if size is None:
                 return None
@@ -100,22 +112,30 @@ class ObjectPlace:
         """See Place."""
         for name, path in files.items():
             where = f"{self.url}/{name}"
-            with explained(where), path.open("rb") as stream:
+            with explained_url(where), path.open("rb") as stream:
                 objects.put(where, _chunks(stream))
 
     def write(self, name: str, data: bytes) -> None:
         """See Place."""
-        with explained(f"{self.url}/{name}"):
+        with explained_url(f"{self.url}/{name}"):
             objects.put(f"{self.url}/{name}", [data])
 
-    def other(self, files: Mapping[str, Path]) -> list[str]:
+    def other(self, files: Mapping[str, Path], digests: Mapping[str, str]) -> list[str]:
         """See Place: everything is fetched once more."""
         wrong = []
-        for name, path in files.items():
+        for name in files:
             with opened(f"{self.url}/{name}") as body:
-                if digest_chunks(body.pieces) != digest_of(path):
+                if digest_chunks(body.pieces).sha512 != digests[name]:
                     wrong.append(name)
         return wrong
+
+    def only(self, folder: str, files: Mapping[str, Path]) -> None:
+        """See Place."""
+        with explained_url(f"{self.url}/{folder}"):
+            kept = {name.removeprefix(f"{folder}/") for name in files}
+            for name in objects.names_below(f"{self.url}/{folder}"):
+                if name not in kept:
+                    objects.remove(f"{self.url}/{folder}/{name}")
 
 
 def place_of(word: str, here: Path) -> Place:
@@ -137,3 +157,11 @@ def place_of(word: str, here: Path) -> Place:
 
 def _chunks(stream: BinaryIO) -> Iterator[bytes]:
     return iter(lambda: stream.read(CHUNK), b"")
+
+
+def _remove(path: Path) -> None:
+    """A file, a link, or a directory with nothing in it; one that holds something stays."""
+    if path.is_symlink() or not path.is_dir():
+        path.unlink()
+    elif not any(path.iterdir()):
+        path.rmdir()

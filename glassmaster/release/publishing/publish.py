@@ -1,21 +1,24 @@
 """Publishing: whatever interrupts it, what `latest` names is a whole release, and no release changes once it is there.
 
-The order: the release's files; all of them compared there; its list SHA512, with which it counts as published;
-index.json and index.html; `latest`. Run again after an interruption it goes on where that is safe.
+The order: the release's files; whatever else is there (of an attempt that broke off) goes away; all of them compared
+there, with the digests of its list; that list, SHA512, with which it counts as published; index.json and index.html;
+`latest`. Run again after an interruption it goes on where that is safe. What lies here may change meanwhile: then what
+is there is not what the list says, and does not count.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from glassmaster.diff.latest import LATEST
 from glassmaster.errors import GlassmasterError
-from glassmaster.release.artefacts import DIGESTS, FACTS, REBUILDS, files_below
+from glassmaster.release.artefacts import DIGESTS, FACTS, digest_of, files_below
+from glassmaster.release.digestlist import is_listed, is_statement, parse_list
 from glassmaster.release.publishing.index import (
     JSON,
-    LATEST,
     PAGE,
     Row,
     as_json,
@@ -45,12 +48,19 @@ def publish(folder: Path, place: Place, say: Say) -> Outcome:
     facts = read_document(folder / FACTS)
     listed = (folder / DIGESTS).read_bytes()
     row = row_of(facts, listed)
-    rows = read_index(place.read(JSON), f"{place.url}/{JSON}")
+    # First to see that it can be made, before anything is there; then with what others published meanwhile.
+    _index(row, place)
     uploaded = _release(folder, listed, row, place, say)
-    rows = with_row(rows, row)
-    place.write(JSON, as_json(rows))
-    place.write(PAGE, as_page(rows))
+    rows, texts = _index(row, place)
+    for name, text in texts.items():
+        place.write(name, text)
     return Outcome(row, f"{place.url}/{row.path}", uploaded, _latest(row, rows, place))
+
+
+def _index(row: Row, place: Place) -> tuple[list[Row], dict[str, bytes]]:
+    """The rows with this one, and the files that show them."""
+    rows = with_row(read_index(place.read(JSON), f"{place.url}/{JSON}"), row)
+    return rows, {JSON: as_json(rows), PAGE: as_page(rows)}
 
 
 def _release(folder: Path, listed: bytes, row: Row, place: Place, say: Say) -> int:
@@ -62,23 +72,34 @@ def _release(folder: Path, listed: bytes, row: Row, place: Place, say: Say) -> i
             why=f"its {DIGESTS} has the SHA-512 {hashlib.sha512(there).hexdigest()[:32]}...",
             hint="what is published stays as it is: change the recipe or its lock, and release that",
         )  # fmt: skip
-    names = [name for name in files_below(folder) if name != DIGESTS]
+    digests = _digests(folder, listed)
+    names = sorted(digests)
     if there is not None:
         # Statements of those who rebuilt it come later than the release itself.
-        names = [name for name in names if name.startswith(f"{REBUILDS}/") and place.read(f"{row.path}/{name}") is None]
+        names = [name for name in names if is_statement(name) and place.read(f"{row.path}/{name}") is None]
     files = {f"{row.path}/{name}": folder / name for name in names}
     if files:
         say(f"{len(files)} files to {place.url}/{row.path}")
         place.put(files)
-        wrong = place.other(files)
+        if there is None:
+            place.only(row.path, files)
+        wrong = place.other(files, {f"{row.path}/{name}": digests[name] for name in names})
         if wrong:
             raise GlassmasterError(
-                f"{place.url}: {len(wrong)} files are not there as they are here", why="\n".join(wrong[:8]),
+                f"{place.url}: {len(wrong)} files are not there as {DIGESTS} lists them", why="\n".join(wrong[:8]),
                 hint="run it again; nothing there counts as published",
             )  # fmt: skip
     if there is None:
         place.write(f"{row.path}/{DIGESTS}", listed)
     return len(files) + (there is None)
+
+
+def _digests(folder: Path, listed: bytes) -> Mapping[str, str]:
+    """SHA-512 of every file but the list: by the list, and of what it does not name (signatures, statements) as it is
+    when this is asked."""
+    digests = parse_list(listed.decode("ascii", "replace"), str(folder / DIGESTS))
+    others = [name for name in files_below(folder) if name != DIGESTS and not is_listed(name)]
+    return {**digests, **{name: digest_of(folder / name).sha512 for name in others}}
 
 
 def _latest(row: Row, rows: list[Row], place: Place) -> bool:

@@ -10,19 +10,28 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from glassmaster.errors import GlassmasterError
+from glassmaster.release.artefacts import digest_of
+from glassmaster.release.signing import AGENT
 from glassmaster.run import Command, failure, started
 
 PROGRAM = "rsync"
+# Nobody is there to be asked for a passphrase, or whether a host's key is right: ssh-agent has the key.
+SSH = "ssh -o BatchMode=yes"
+PASSWORD = "RSYNC_PASSWORD"  # the name of the variable
 # "Partial transfer due to error": a file that is not there, among others.
 PARTIAL_STATUS, ABSENT = 23, b"No such file or directory"
 
 
 @dataclass(frozen=True)
 class Target:
-    """What rsync calls the place, without a slash at its end; ssh: the remote shell with its options, or ""."""
+    """What rsync calls the place, without a slash at its end; ssh: the remote shell with its options, or "".
+
+    inherited: variables by which rsync or ssh shows who asks.
+    """
 
     name: str
     ssh: str = ""
+    inherited: tuple[str, ...] = (PASSWORD,)
 
 
 def rsync_target(url: str) -> Target:
@@ -36,29 +45,37 @@ def rsync_target(url: str) -> Target:
     if parts.scheme == "rsync":
         return Target(f"rsync://{parts.netloc}{path}")
     user = f"{parts.username}@" if parts.username else ""
-    return Target(f"{user}{parts.hostname}:{path}", f"ssh -p {parts.port}" if parts.port else "ssh")
+    shell = f"{SSH} -p {parts.port}" if parts.port else SSH
+    return Target(f"{user}{parts.hostname}:{path}", shell, (AGENT,))
 
 
-def _options(target: Target) -> tuple[str, ...]:
-    return ("--rsh", target.ssh) if target.ssh else ()
+def _command(target: Target, *words: str) -> Command:
+    shell = ("--rsh", target.ssh) if target.ssh else ()
+    return Command((PROGRAM, *words[:-2], *shell, *words[-2:]), inherited=target.inherited)
 
 
 def put_command(target: Target, folder: Path) -> Command:
     """Bring the files that standard input names (each ends with NUL) there. rsync gives a file its name when it is
     whole (--mkpath and --fsync need rsync 3.2.4 on both sides)."""
     how = ("--copy-links", "--mkpath", "--chmod=D755,F644", "--from0", "--files-from=-", "--fsync")
-    return Command((PROGRAM, *how, *_options(target), f"{folder}/", f"{target.name}/"))
+    return _command(target, *how, f"{folder}/", f"{target.name}/")
 
 
 def other_command(target: Target, folder: Path) -> Command:
     """Name those of the files whose checksums, taken there, differ; change nothing."""
     how = ("--copy-links", "--checksum", "--dry-run", "--out-format=%n", "--from0", "--files-from=-")
-    return Command((PROGRAM, *how, *_options(target), f"{folder}/", f"{target.name}/"))
+    return _command(target, *how, f"{folder}/", f"{target.name}/")
+
+
+def only_command(target: Target, folder: Path, below: str) -> Command:
+    """Remove there what is below a folder and not here; bring nothing."""
+    how = ("--recursive", "--copy-links", "--delete", "--existing", "--ignore-existing")
+    return _command(target, *how, f"{folder}/{below}/", f"{target.name}/{below}/")
 
 
 def get_command(target: Target, name: str, to: Path) -> Command:
     """Fetch a file."""
-    return Command((PROGRAM, *_options(target), f"{target.name}/{name}", str(to)))
+    return _command(target, f"{target.name}/{name}", str(to))
 
 
 class RsyncPlace:
@@ -88,13 +105,20 @@ class RsyncPlace:
             path.write_bytes(data)
             self.put({name: path})
 
-    def other(self, files: Mapping[str, Path]) -> list[str]:
-        """See Place: both sides take checksums; it is there that the files are read."""
+    def other(self, files: Mapping[str, Path], digests: Mapping[str, str]) -> list[str]:
+        """See Place: both sides take checksums of their own kind; that what is here is what was meant is asked last."""
         with tempfile.TemporaryDirectory(prefix="glassmaster-") as folder:
             _lay_out(files, Path(folder))
             said = _run(other_command(self._target, Path(folder)), files) or b""
-        names = said.decode("utf-8", "replace").splitlines()
-        return sorted(set(names) & set(files))
+        names = set(said.decode("utf-8", "replace").splitlines())
+        changed = {name for name, path in files.items() if digest_of(path).sha512 != digests[name]}
+        return sorted((names & set(files)) | changed)
+
+    def only(self, folder: str, files: Mapping[str, Path]) -> None:
+        """See Place."""
+        with tempfile.TemporaryDirectory(prefix="glassmaster-") as here:
+            _lay_out(files, Path(here))
+            _run(only_command(self._target, Path(here), folder))
 
 
 def _lay_out(files: Mapping[str, Path], folder: Path) -> None:
