@@ -16,6 +16,8 @@ from glassmaster.config.disk import Wanted, write_host_disk
 from glassmaster.config.layout import write_example
 from glassmaster.config.machine import network_of
 from glassmaster.config.tree import read_config_tree
+from glassmaster.fleet.collect import REPORT
+from glassmaster.fleet.line import read_line
 from glassmaster.images.grub import HOTKEYS
 from tests.real.conftest import Real
 from tests.real.guests import SECONDS, guest
@@ -101,8 +103,8 @@ def test_root_logs_in_by_a_key_and_by_nothing_else(disc: Real, tmp_path: Path) -
         disc.out("dom0.iso"), "bios", smoke.memory, smoke.cpu, model=smoke.machine, disks=(disk,), writes=True
     )
 
-    def ssh(*options: str) -> subprocess.CompletedProcess[str]:
-        words = [*ssh_command(port, known, *options), "glassmaster-release"]
+    def ssh(*options: str, command: str = "/usr/sbin/glassmaster-release") -> subprocess.CompletedProcess[str]:
+        words = [*ssh_command(port, known, *options), command]
         seconds = int(os.environ.get(SECONDS, "900"))
         return subprocess.run(words, capture_output=True, text=True, timeout=seconds, check=False)
 
@@ -116,6 +118,10 @@ def test_root_logs_in_by_a_key_and_by_nothing_else(disc: Real, tmp_path: Path) -
             assert got.returncode == 0, f"{got.stderr}\n{made.tail()}"
             assert "recipe=ssh" in got.stdout.splitlines()
             assert "config_local=" in got.stdout
+            # As `doit fleet` asks it.
+            told = read_line(ssh(f"IdentityFile={right}", command=REPORT).stdout, "the machine")
+            print(told)
+            assert (told.host, told.recipe) == (HOST, "ssh")
             for options in (
                 (f"IdentityFile={wrong}",),
                 ("PubkeyAuthentication=no", "PreferredAuthentications=keyboard-interactive,password"),
