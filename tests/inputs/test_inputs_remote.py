@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 import s3fs
-from moto.server import ThreadedMotoServer
 
 from glassmaster.errors import GlassmasterError
 from glassmaster.inputs import remote as module
@@ -23,6 +22,7 @@ from glassmaster.inputs.source import SourceError, opened
 from glassmaster.inputs.store import Store
 from glassmaster.inputs.transfer import Patience
 from tests.inputs.badserver import BadServer, serving
+from tests.object_store import SETTINGS, object_store
 
 BODIES = {name: random.Random(name).randbytes(70_000 + 1000 * len(name)) for name in ("a", "bb", "ccc", "dddd")}
 HURRIED = Patience(connect=0.5, silence=0.5, pause=0.001, longest_pause=0.002, rounds=1, wrong=1)
@@ -46,14 +46,9 @@ def served(root: str, **spoilt: bytes) -> dict[str, bytes]:
 def _hurried(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL_S3", ENVIRONMENT, FILL):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")  # where nothing listens
-    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    # The port is one where nothing listens.
+    for name, value in {**SETTINGS, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setattr(module, "PATIENCE", HURRIED)
     s3fs.S3FileSystem.clear_instance_cache()
     yield
@@ -63,11 +58,8 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def moto() -> Iterator[str]:
     """A server that speaks S3, on this machine; its URL."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with object_store() as url:
+        yield url
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 import s3fs
-from moto.server import ThreadedMotoServer
 
 from glassmaster.errors import GlassmasterError
 from glassmaster.release.artefacts import digest_of, files_below
@@ -34,6 +33,7 @@ from glassmaster.release.publishing.rsync import (
     rsync_target,
 )
 from glassmaster.release.verify import verify_directory
+from tests.object_store import SETTINGS, object_store
 from tests.release.conftest import Released
 
 DAEMON = """\
@@ -90,22 +90,14 @@ def daemon(tmp_path: Path) -> Iterator[tuple[str, Path]]:
 @pytest.fixture(scope="module")
 def moto() -> Iterator[str]:
     """A server that speaks S3, on this machine; its URL."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with object_store() as url:
+        yield url
 
 
 @pytest.fixture
 def bucket(moto: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[str]:
     """A place in an empty bucket."""
-    settings = {
-        "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_EC2_METADATA_DISABLED": "true", "AWS_ENDPOINT_URL": moto, "AWS_CONFIG_FILE": "/nowhere",
-        "AWS_SHARED_CREDENTIALS_FILE": "/nowhere", "no_proxy": "127.0.0.1",
-    }  # fmt: skip
-    for name, value in settings.items():
+    for name, value in {**SETTINGS, "AWS_ENDPOINT_URL": moto}.items():
         monkeypatch.setenv(name, value)
     s3fs.S3FileSystem.clear_instance_cache()
     name = f"bucket-{abs(hash(request.node.name)) % 10**9}"
