@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.ci.checkout import Checkout
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 PARTS = (
     "dodo.py", "pyproject.toml", ".gitignore", "ci", "recipes", "overlays", "pkgsets", "requirements", "glassmaster",
@@ -22,17 +24,8 @@ DOIT = f'#!/bin/sh\nexec {sys.executable} -m glassmaster "$@"\n'
 
 
 @dataclass(frozen=True)
-class Clone:
+class Clone(Checkout):
     """A clone that a runner has checked out."""
-
-    path: Path
-    environment: dict[str, str]
-
-    def git(self, *words: str) -> str:
-        identity = ("-c", "user.name=ci", "-c", "user.email=ci@example.org")
-        return subprocess.run(
-            ["git", *identity, *words], cwd=self.path, env=self.environment, check=True, capture_output=True, text=True
-        ).stdout
 
     def commit(self, tag: str = "") -> None:
         self.git("add", "--all")
@@ -42,13 +35,7 @@ class Clone:
 
     def ci(self, *steps: str, status: int = 0, **more: str) -> str:
         """Run the script; what it printed."""
-        done = subprocess.run(
-            ["/bin/sh", str(self.path / "ci/build.sh"), *steps], cwd="/", env={**self.environment, **more},
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=SECONDS,
-            check=False,
-        )  # fmt: skip
-        assert done.returncode == status, done.stdout
-        return done.stdout
+        return self.script(*steps, status=status, seconds=SECONDS, **more)
 
 
 @pytest.fixture(scope="module")

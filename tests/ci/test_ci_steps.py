@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.ci.checkout import Checkout
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # Notes what it is asked and in which commit; a diff is of the outcome, and ends with the status, that the test wants.
@@ -31,17 +32,8 @@ esac
 
 
 @dataclass(frozen=True)
-class Stubbed:
+class Stubbed(Checkout):
     """A repository with tags v1 and v2, whose recipe makes a disc that holds the tag's name."""
-
-    path: Path
-    environment: dict[str, str]
-
-    def git(self, *words: str) -> str:
-        identity = ("-c", "user.name=ci", "-c", "user.email=ci@example.org")
-        return subprocess.run(
-            ["git", *identity, *words], cwd=self.path, env=self.environment, check=True, capture_output=True, text=True
-        ).stdout
 
     def tag(self, name: str) -> None:
         """A commit with a tag."""
@@ -54,13 +46,8 @@ class Stubbed:
         """What doit was asked, without the list of recipes; and what was printed."""
         log = Path(self.environment["STUB_LOG"])
         log.unlink(missing_ok=True)
-        done = subprocess.run(
-            ["/bin/sh", str(self.path / "ci/build.sh"), *steps], cwd="/", env={**self.environment, **more},
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60,
-            check=False,
-        )  # fmt: skip
-        assert done.returncode == status, done.stdout
-        return [line for line in log.read_text().splitlines() if " matrix " not in line], done.stdout
+        printed = self.script(*steps, status=status, seconds=60, **more)
+        return [line for line in log.read_text().splitlines() if " matrix " not in line], printed
 
 
 @pytest.fixture
