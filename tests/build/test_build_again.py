@@ -134,6 +134,7 @@ def test_inputs_that_cannot_be_used_are_not_there(tmp_path: Path, monkeypatch: p
     assert not taskfiles.blobs_exist([tmp_path / "inputs.json"])
 
 
+@pytest.mark.slow
 def test_two_recipes_at_once(built: Clone, steps_run: Ran) -> None:
     built.recipe("other", "media: {volume_id: OTHER}\noverlays: []\nxen: null\n")
     result = built.doit("iso", "recipe=standin,other")
@@ -144,6 +145,7 @@ def test_two_recipes_at_once(built: Clone, steps_run: Ran) -> None:
     assert "boot/xen.gz" not in built.out("dom0.mtree", "other").read_text()
 
 
+@pytest.mark.slow
 def test_a_recipe_by_path_from_elsewhere(built: Clone, tmp_path: Path) -> None:
     elsewhere = tmp_path / "else where"
     (elsewhere / "sub").mkdir(parents=True)

@@ -80,6 +80,7 @@ def test_a_failure_leaves_the_old_image(built: Clone) -> None:
     assert {path: path.read_bytes() for path in built.out("").iterdir() if path.is_file()} == before
 
 
+@pytest.mark.slow
 def test_missing_sets_kernels_and_overlays(built: Clone) -> None:
     recipes = {
         "set": ("release: {sets: [base, etc, miscc]}\n", ["the release has no set 'miscc'", "did you mean misc?"]),
@@ -114,6 +115,7 @@ def test_kernel_arguments_that_netbsd_would_cut(built: Clone) -> None:
     fails(built.doit("grub", f"recipe={name}"), 1, "menu entry", "NetBSD cuts them at 255")
 
 
+@pytest.mark.slow
 def test_no_room_left(built: Clone) -> None:
     # A limit on the size of files is the nearest thing to a full disk that needs no root.
     built.out("dom0.iso").unlink()
@@ -130,6 +132,7 @@ def test_a_damaged_description_of_the_image(built: Clone) -> None:
     assert json.loads(built.out("dom0.json").read_bytes())["path"] == "out/standin/dom0.iso"
 
 
+@pytest.mark.slow
 def test_something_in_the_way(built: Clone) -> None:
     (built.path / "out" / "other").write_text("a file where a directory should be")
     fails(built.doit("iso", f"recipe={built.recipe('other', '')}"), 1, "out/other")

@@ -6,10 +6,13 @@ import json
 import shutil
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.build.conftest import Clone
 
 
+@pytest.mark.slow
 def test_a_recipe_is_a_side_while_its_layers_are_fresh(built: Clone) -> None:
     result = built.doit("diff", "out/standin", "standin")
     assert result.returncode == 0, result.stdout

@@ -46,6 +46,7 @@ def with_own_store(clone: Clone, store: Path) -> Clone:
     return type(clone)(clone.path, store, clone.umask)
 
 
+@pytest.mark.slow
 def test_two_clones_with_two_stores_make_the_same_kernel(fresh: Callable[[Path, int], Clone], tmp_path: Path) -> None:
     places = ((Path("one"), 0o022, "store"), (Path("somewhere/else/two"), 0o077, "another/place/st"))
     kernels = []
@@ -73,6 +74,7 @@ def test_it_is_built_once(built: Clone, steps_run: Callable[[str], list[str]]) -
     assert steps_run(built.doit("toolchain", "recipe=rack").stdout) == ["toolchain"]
 
 
+@pytest.mark.slow
 def test_what_is_inside_is_in_the_release(built: Clone) -> None:
     built.recipe("rack", BUILT)
     result = built.doit("iso", "recipe=rack")
@@ -84,6 +86,7 @@ def test_what_is_inside_is_in_the_release(built: Clone) -> None:
     assert "config\t\tnetbsd\troot on ? type ?\n" in built.out("kernel.config").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lines", "what"),
     [
@@ -101,6 +104,7 @@ def test_a_kernel_that_is_configured_otherwise_stops_the_build(lines: str, what:
     assert not built.out("dom0.iso", "rack").exists()
 
 
+@pytest.mark.slow
 def test_a_prebuilt_kernel_must_be_stock(built: Clone) -> None:
     """A mirror whose kernel has a root device built in: it would not find its root on another medium."""
     from glassmaster.inputs.standin import kernel_build
@@ -118,6 +122,7 @@ def test_a_prebuilt_kernel_must_be_stock(built: Clone) -> None:
     assert "config netbsd root on wd0a" in result.stdout
 
 
+@pytest.mark.slow
 def test_patches_and_what_the_host_needs(built: Clone) -> None:
     compiler = built.path / "compiler"
     compiler.write_text(f'#!/bin/sh\necho "$@" >> {built.path}/called\nexec gcc "$@"\n')
@@ -144,6 +149,7 @@ def test_patches_and_what_the_host_needs(built: Clone) -> None:
     assert result.returncode == 3 and "there is no patch one.patch" in result.stdout, result.stdout
 
 
+@pytest.mark.slow
 def test_a_mistake_of_build_sh_shows_its_words(built: Clone) -> None:
     built.recipe("rack", BUILT + "    lines: [options INCLUDE_CONFIG_FILE]\n")
     result = built.doit("kernel", "recipe=rack")

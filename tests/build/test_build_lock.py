@@ -32,6 +32,7 @@ def said(clone: Clone, *words: str, status: int = 0, environment: Mapping[str, s
     return result.stdout
 
 
+@pytest.mark.slow
 def test_a_lock_is_made_on_first_use_and_says_so(real: Clone, steps_run: Callable[[str], list[str]]) -> None:
     output = said(real, "iso", "recipe=real")
     assert "recipes/real.lock: there was none, so it is made now; commit it" in output
@@ -90,6 +91,7 @@ def test_the_standins_lock_follows_its_recipe_and_keeps_debians_packages(built: 
     assert {name for name in digests[0] if digests[0][name] != digests[1][name]} == {"amd64/binary/sets/comp.tgz"}
 
 
+@pytest.mark.slow
 def test_another_file_on_the_mirror_is_seen_by_lock_alone(real: Clone) -> None:
     said(real, "iso", "recipe=real")
     sums = real.path / "build/standin/mirror/NetBSD-standin-1/amd64/binary/sets/SHA512"
@@ -117,6 +119,7 @@ def test_a_wrong_size_in_the_lock(real: Clone) -> None:
     assert "the size is wrong" in said(real, "fetch", "recipe=real", status=1)
 
 
+@pytest.mark.slow
 def test_what_debian_has_replaced(real: Clone, tmp_path: Path) -> None:
     said(real, "fetch", "recipe=real")
     data = json.loads(lock(real).read_bytes())

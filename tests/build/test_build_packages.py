@@ -124,6 +124,7 @@ def test_the_lock_pins_packages_and_their_order(first_build: tuple[Clone, str]) 
         assert (row["size"], row["sha512"]) == (len(content), hashlib.sha512(content).hexdigest())
 
 
+@pytest.mark.slow
 def test_overlays_see_the_packages_users_and_rc_scripts(built: Clone) -> None:
     overlay = built.path / "overlays" / "extra"
     (overlay / "etc").mkdir(parents=True)
@@ -224,6 +225,7 @@ def test_a_user_without_a_recorded_number(built: Clone, steps_run: Ran) -> None:
     assert list(dict.fromkeys(steps_run(said(built, "iso")))) == ["packages", "overlay", "mtree", "iso"]
 
 
+@pytest.mark.slow
 def test_signatures_where_the_recipe_gives_a_key(built: Clone) -> None:
     (built.path / "keys.asc").write_bytes(KEY.read_bytes())
     said(built, "packages", recipe(built, "standin-signed", more="key: keys.asc"))
@@ -281,6 +283,7 @@ def test_a_changed_pkgset_needs_a_new_lock(real: Clone, steps_run: Ran) -> None:
     assert steps_run(said(real, "iso", "recipe=real")) in ([], ["locked"])
 
 
+@pytest.mark.slow
 def test_other_reasons_for_the_same_packages_are_news_and_another_release(real: Clone) -> None:
     said(real, "iso", "recipe=real")
     before = json.loads(real.out("dom0.json", "real").read_bytes())["release_id"]
@@ -292,6 +295,7 @@ def test_other_reasons_for_the_same_packages_are_news_and_another_release(real: 
     assert "standin-lib-1.2nb1/+INSTALLED_INFO" in text and "standin-tool-2.0/+INSTALLED_INFO" not in text
 
 
+@pytest.mark.slow
 def test_built_again_without_the_repository(real: Clone) -> None:
     said(real, "iso", "recipe=real")
     first = real.out("dom0.iso", "real").read_bytes()
@@ -325,6 +329,7 @@ def test_a_moving_repository_is_refused_unless_it_is_meant(real: Clone) -> None:
 # ---- domUs
 
 
+@pytest.mark.slow
 def test_a_domu_has_packages_of_its_own(built: Clone, steps_run: Ran) -> None:
     pkgset(built, "standin-daemon", name="daemons")
     overlay = built.path / "overlays" / "inside"

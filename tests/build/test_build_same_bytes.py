@@ -62,6 +62,7 @@ def usable_python(user: dict[str, Any]) -> Path:
     raise AssertionError("no Python that an unprivileged user can start")
 
 
+@pytest.mark.slow
 def test_as_an_unprivileged_user(first_build: tuple[Clone, str], open_folder: Path) -> None:
     is_root = os.geteuid() == 0
     mine = open_folder / "mine"
@@ -93,6 +94,7 @@ def test_as_an_unprivileged_user(first_build: tuple[Clone, str], open_folder: Pa
     assert results(mine / "clone") == results(first_build[0].path)
 
 
+@pytest.mark.slow
 def test_a_later_epoch_changes_the_bytes(built: Clone, first_build: tuple[Clone, str]) -> None:
     result = built.doit("iso", environment={"SOURCE_DATE_EPOCH": "1800000000"})
     assert result.returncode == 0, result.stdout

@@ -124,6 +124,7 @@ def test_a_stick_whose_partition_table_is_damaged(built: Clone) -> None:
     assert "GRUB's menu" in failure(built, "stick", "usb", damaged=True)
 
 
+@pytest.mark.slow
 def test_other_memory_and_arguments_are_seen(built: Clone) -> None:
     """Nothing of what the kernel prints is canned."""
     arguments = "answer=42 name=two;words $x (a|b) {c} #d &"
@@ -148,6 +149,7 @@ smoke:
     assert "standin: memory: 192 MiB" in log and "256 MiB" not in log
 
 
+@pytest.mark.slow
 def test_a_kernel_of_zeros(built: Clone) -> None:
     built.recipe("bios", BIOS_ONLY)
     assert built.doit("iso", "recipe=bios").returncode == 0
@@ -161,6 +163,7 @@ def test_a_kernel_of_zeros(built: Clone) -> None:
     assert report["boots"][0]["reached"][-1]["name"] == "Xen"
 
 
+@pytest.mark.slow
 def test_a_hypervisor_of_zeros(built: Clone) -> None:
     built.recipe("bios", BIOS_ONLY)
     assert built.doit("iso", "recipe=bios").returncode == 0

@@ -6,6 +6,8 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from glassmaster.commands.checklist_lines import CHECKLIST, Evidence, Line
 from glassmaster.commands.checklist_text import as_text
 
@@ -63,6 +65,7 @@ def test_steps_that_glassmaster_lacks_and_those_a_recipe_does_not_need(clone: Pr
             assert found[item.says]["state"] == "not built yet"
 
 
+@pytest.mark.slow
 def test_what_diff_leaves_is_about_a_release(built: Project) -> None:
     changes = "what changed since the last one?"
     assert lines(built)[changes]["state"] == "to do"

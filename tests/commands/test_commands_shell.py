@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from doit.task import Task
 
 from glassmaster.commands.shell import banner, logs
@@ -43,6 +44,7 @@ def test_a_shell_on_standard_input(clone: Project) -> None:
     assert "overlays/machine/etc/rc" in result.stdout and "it has not run yet" in result.stdout
 
 
+@pytest.mark.slow
 def test_the_step_that_failed_last(clone: Project) -> None:
     assert "no step failed" in clone.doit("shell", "--command=true", status=3)
     (clone.path / "overlays/machine/etc/rc.conf.j2").write_text("{{ vars.none }}\n")

@@ -153,6 +153,7 @@ def test_an_emptied_store_is_said(built: Project, tmp_path: Path) -> None:
     assert rows(text)["file"][0].startswith("not to be found any more: ")
 
 
+@pytest.mark.slow
 def test_what_changed_since_the_build_is_said(built: Project) -> None:
     assert "stale" not in asked(built, "/etc/rc") and as_json(built, "/etc/rc")["stale"] == ""
     rc = built.path / "overlays" / "machine" / "etc" / "rc"

@@ -489,6 +489,7 @@ def test_a_daemon_that_is_not_there(copy: Path) -> None:
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
+@pytest.mark.slow
 def test_the_command(released: Released, tmp_path: Path) -> None:
     www = tmp_path / "www"
     result = released.doit("publish", str(www), f"signers={released.signers}")

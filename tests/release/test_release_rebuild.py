@@ -37,6 +37,7 @@ def somebody(released: Released, tmp_path: Path) -> Clone:
     return Clone(released.clone.path, store)
 
 
+@pytest.mark.slow
 def test_a_release_is_built_again_and_stated(released: Released, tmp_path: Path) -> None:
     key = make_key(tmp_path, "their-key")
     done = somebody(released, tmp_path).doit(

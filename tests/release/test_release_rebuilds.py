@@ -27,6 +27,7 @@ def state(folder: Path, who: str, key: Path, *, other: str = "") -> None:
     write_statement(statement(rebuilt, digest_of(folder / "provenance.json")), folder / "rebuilds", who, key)
 
 
+@pytest.mark.slow
 def test_others_have_to_have_built_it(released: Released, tmp_path: Path, another_key: Path) -> None:
     signers = tmp_path / "rebuilders"
     friend, stranger = make_key(tmp_path, "friend"), another_key

@@ -75,6 +75,7 @@ def test_damage_is_seen_and_mended(released: Released) -> None:
     assert digests(released.folder) == before and "run" not in planned(released)
 
 
+@pytest.mark.slow
 def test_what_is_not_the_release_s_own_is_kept(released: Released) -> None:
     (released.folder / "rebuilds").mkdir()
     (released.folder / "rebuilds/alice.json").write_text("{}")
@@ -128,6 +129,7 @@ def test_what_it_is_made_of_besides_files_of_tasks(released: Released, copy: Pat
     assert values[0] != values[1]
 
 
+@pytest.mark.slow
 def test_everything_missing_is_said_at_once(released: Released) -> None:
     before = digests(released.folder)
     for name in ("smoke/smoke.json", "repro.json", "diff.json"):
@@ -181,6 +183,7 @@ def test_a_damaged_image_is_not_released(released: Released) -> None:
     assert digests(released.folder) == before
 
 
+@pytest.mark.slow
 def test_a_recipe_without_domus_and_packages(released: Released) -> None:
     recipes = released.clone.path / "recipes"
     values = yaml.load((recipes / "standin.yaml").read_text(), Loader=yaml.BaseLoader)
@@ -215,6 +218,7 @@ def test_compared_with_the_release_before(released: Released, copy: Path) -> Non
     assert previous == {"recipe": "before", "release_id": old["release_id"]}
 
 
+@pytest.mark.slow
 def test_a_quick_repro_is_not_the_whole(released: Released) -> None:
     path = released.clone.out("repro.json")
     write_result(path, changed(read_result(path), quick=True))
