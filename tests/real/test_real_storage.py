@@ -80,7 +80,8 @@ def write_disk(folder: Path, targets: list[Target]) -> Path:
 def digest(machine: Guest, path: str) -> str:
     """SHA-256 of a file."""
     output = machine.do(f"cksum -n -a sha256 {path}")
-    found = re.search(rf"^([0-9a-f]{{64}}) {path}$", output, re.M)
+    # Not at the beginning of a line: a prompt may come late, when a job of the background has ended.
+    found = re.search(rf"\b([0-9a-f]{{64}}) {path}$", output, re.M)
     assert found, output
     return found[1]
 
