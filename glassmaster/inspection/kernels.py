@@ -9,8 +9,9 @@ from glassmaster.errors import GlassmasterError
 from glassmaster.inputs.kernel.file import kernel_bytes
 from glassmaster.inspection.model import Cell, Report, table
 
-# sys/conf/newvers.sh: "NetBSD 10.1 (XEN3_DOM0) #0: Mon Dec 16 ...".
-_VERSION = re.compile(rb"NetBSD \d[\x20-\x7e]{0,120}")
+# sys/conf/newvers.sh: "NetBSD 10.1 (XEN3_DOM0) #0: Mon Dec 16 ...". The configuration inside has comments that
+# name other versions ("# compatibility with NetBSD 1.5,").
+_VERSION = re.compile(rb"NetBSD \d[^\s()]{0,40} \([\x21-\x7e]{1,60}\)[\x20-\x7e]{0,120}")
 
 
 def kernel_facts(data: bytes, name: str, *, whole: bool = False) -> Report:

@@ -27,7 +27,8 @@ CONFIG = (
     b"_CFG_pseudo-device vnd\n_CFG_xbd* at xenbus?\n_CFG_config netbsd root on cd0a type cd9660 dumps on none\n"
     b'_CFG_### END CONFIG FILE "XEN3_DOM0"\n\0'
 )
-KERNEL = b"\x7fELF" + bytes(60) + b"NetBSD 10.1 (XEN3_DOM0) #0: Mon Dec 16 13:08:11 UTC 2024\n\0" + CONFIG
+COMMENT = b"_CFG_options \tCOMPAT_15\t# compatibility with NetBSD 1.5,\n"
+KERNEL = b"\x7fELF" + bytes(60) + COMMENT + b"\0NetBSD 10.1 (XEN3_DOM0) #0: Mon Dec 16 13:08:11 UTC 2024\n\0" + CONFIG
 CONTENTS = (
     b"@name tool-1.2nb3\n@cwd /usr/pkg\n@pkgdep libfoo>=2\n@pkgcfl othertool-[0-9]*\nbin/tool\n"
     b"@comment MD5:d41d8cd98f00b204e9800998ecf8427e\n"
