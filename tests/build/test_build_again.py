@@ -82,6 +82,7 @@ def test_deleted_outputs_are_made_again_and_nothing_else(
     assert steps_run(built.doit("iso").stdout) == []
 
 
+@pytest.mark.slow
 def test_an_overlays_content_its_modes_and_its_names(built: Clone, steps_run: Ran) -> None:
     file = built.path / "overlays" / "machine" / "etc" / "rc"
     os.utime(file, (1, 1))

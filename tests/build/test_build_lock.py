@@ -60,6 +60,7 @@ def test_the_standins_lock_is_made_with_it_in_ci_too(built: Clone) -> None:
     assert str(built.path) not in lock(built, "standin").read_text()
 
 
+@pytest.mark.slow
 def test_a_changed_recipe_needs_a_new_lock(real: Clone) -> None:
     said(real, "fetch", "recipe=real")
     before = lock(real).read_bytes()
@@ -102,6 +103,7 @@ def test_another_file_on_the_mirror_is_seen_by_lock_alone(real: Clone) -> None:
     assert "not the file amd64/binary/sets/base.tar.xz" in said(real, "iso", "recipe=real", status=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["", "{", '{"format": 9}', "[]"])
 def test_a_damaged_lock(real: Clone, text: str) -> None:
     lock(real).write_text(text)

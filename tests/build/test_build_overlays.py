@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.build.conftest import Clone
 
@@ -15,6 +17,7 @@ domus:
 """
 
 
+@pytest.mark.slow
 def test_the_overlays_of_virtual_machines_fit_together(built: Clone) -> None:
     result = built.doit("domu", f"recipe={built.recipe('fit', DOMUS)}")
     assert result.returncode == 0, result.stdout
@@ -33,6 +36,7 @@ def test_the_overlays_of_virtual_machines_fit_together(built: Clone) -> None:
         assert "glassmaster-domu" not in found[name]
 
 
+@pytest.mark.slow
 def test_an_overlay_without_the_one_that_it_needs(built: Clone) -> None:
     domus = "domus: {base: {sets: [base, etc], overlays: [machine, storage]}}\n"
     result = built.doit("domu", f"recipe={built.recipe('alone', domus)}")

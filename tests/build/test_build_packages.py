@@ -265,6 +265,7 @@ def real(built: Clone) -> Clone:
     return built
 
 
+@pytest.mark.slow
 def test_a_changed_pkgset_needs_a_new_lock(real: Clone, steps_run: Ran) -> None:
     said(real, "iso", "recipe=real")
     assert {row["trust"] for row in lock(real, "real")["inputs"] if row["kind"] == "package"} == {"first-use"}
@@ -315,6 +316,7 @@ def test_a_package_that_has_changed_since_is_not_taken(real: Clone, tmp_path: Pa
     assert result.returncode == 1 and "packages/standin-sudo-1.0.tgz" in result.stdout
 
 
+@pytest.mark.slow
 def test_a_moving_repository_is_refused_unless_it_is_meant(real: Clone) -> None:
     (real.path / "10.0").symlink_to(f"{real.path}/{MIRROR}/{REPOSITORY}")
     text = (real.path / "recipes" / "real.yaml").read_text()

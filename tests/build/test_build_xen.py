@@ -55,6 +55,7 @@ def recipe(clone: Clone, xen: str) -> str:
     )
 
 
+@pytest.mark.slow
 def test_it_is_the_discs_hypervisor(clone: Clone) -> None:
     word = recipe(clone, OURS)
     result = clone.doit("iso", f"recipe={word}")

@@ -172,6 +172,7 @@ def test_a_hypervisor_of_zeros(built: Clone) -> None:
     assert failure(built, "bios", damaged=True).startswith("the console shows: error: ")
 
 
+@pytest.mark.slow
 def test_a_panic(built: Clone) -> None:
     built.recipe("panic", "kernel: {arguments: standin.panic}\n" + BIOS_ONLY)
     assert failure(built, "panic") == "the console shows: panic: asked for by standin.panic"

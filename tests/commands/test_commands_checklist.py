@@ -23,6 +23,7 @@ def lines(project: Project, recipe: str = "standin") -> dict[str, dict[str, Any]
     return {line["says"]: line for line in found[recipe]}
 
 
+@pytest.mark.slow
 def test_a_built_release(built: Project) -> None:
     before = built.files()
     found = lines(built)

@@ -217,6 +217,7 @@ def burn(released: Released, *arguments: str, said: str = "") -> subprocess.Comp
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_command(released: Released, tmp_path: Path) -> None:
     result = burn(released, f"stdio:{tmp_path / 'disc'}")
     assert result.returncode == 0, result.stdout

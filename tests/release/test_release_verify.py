@@ -60,10 +60,12 @@ def test_a_good_release(released_once: Released) -> None:
     ]  # fmt: skip
 
 
-def test_it_needs_no_more_than_the_files_and_the_signers(released_once: Released, copy: Path, tmp_path: Path) -> None:
+def test_it_needs_no_more_than_the_files_and_the_signers(
+    released_once: Released, copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     elsewhere = tmp_path / "elsewhere"
     shutil.move(copy, elsewhere)
-    os.chdir(tmp_path)
+    monkeypatch.chdir(tmp_path)
     assert found(elsewhere, released_once.signers) == {}
 
 
