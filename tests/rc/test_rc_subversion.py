@@ -38,6 +38,12 @@ find /config -type d ! -perm -0001 -prune -o -type f -perm -0004 -exec grep -l @
 """
 
 
+@pytest.fixture(params=["dash", pytest.param("busybox", marks=pytest.mark.slow)])
+def sandbox(request: pytest.FixtureRequest, tmp_path: Path) -> Sandbox:
+    """As the other tests have it; the second shell is for test-all, since Subversion takes its time."""
+    return Sandbox(tmp_path / "root", request.param)
+
+
 class Repository:
     """A Subversion repository of this machine, and the checkout in which somebody works on it."""
 

@@ -117,7 +117,7 @@ def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return program
 
 
-@pytest.fixture(params=["directory", "rsync", "ssh", "s3"])
+@pytest.fixture(params=["directory", "rsync", pytest.param("ssh", marks=pytest.mark.slow), "s3"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """Every kind of place, empty."""
     if request.param == "rsync":
