@@ -160,6 +160,12 @@ class Domu:
     filesystem: Literal["cd9660", "ffs1", "ffs2"] = setting(
         "The image's file system: as on the CD, or UFS1 or UFS2. All are read-only for the domU.", default="cd9660"
     )
+    size: int = setting(
+        "Bytes of the image, so that the next release's has room where this one lies: an FFS gets this size, a cd9660 "
+        "image is no larger. 0: as large as its contents.",
+        default=0,
+        convert=whole(0),
+    )
     kernel: Kernel | None = setting(
         "The kernel that the dom0 starts it with, beside the dom0's own on the disc: /netbsd-CONFIG, or "
         "/netbsd-NAME where it is built. Several kinds may name the same one.",

@@ -110,6 +110,19 @@ def test_too_large_for_the_medium(built: Clone) -> None:
     nothing_half_written(built, name)
 
 
+def test_how_large_the_images_of_virtual_machines_are(built: Clone) -> None:
+    name = built.recipe("sized", "domus: {base: {size: 2000000}, small: {size: 4194304}}\n")
+    result = built.doit("domu", f"recipe={name}")
+    assert result.returncode == 0, result.stdout
+    sizes = {path.stem: path.stat().st_size for path in (built.path / "out" / name / "domu").glob("*.img")}
+    assert sizes["small"] == 4_194_304 and 0 < sizes["base"] < 2_000_000
+    name = built.recipe("full", "domus: {base: {size: 100000}}\n")
+    fails(built.doit("domu", f"recipe={name}"), 1, "domus.base.size is 100,000", "make it larger")
+    name = built.recipe("less", "domus: {small: {size: 65536}}\n")
+    fails(built.doit("domu", f"recipe={name}"), 1, "the tree has no room in an image of 65,536 bytes")
+    assert not (built.path / "out" / name / "domu/small.img").exists()
+
+
 def test_kernel_arguments_that_netbsd_would_cut(built: Clone) -> None:
     name = built.recipe("long", f"kernel: {{arguments: {'x' * 250}}}\n")
     fails(built.doit("grub", f"recipe={name}"), 1, "menu entry", "NetBSD cuts them at 255")
