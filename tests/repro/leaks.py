@@ -57,7 +57,7 @@ def local_number() -> str:
 def address() -> str:
     """Of memory that the kernel chose, without the digits that libraries and what is in use already decide.
 
-    Without randomisation memory is given out downwards from nearly 1 GiB above such a boundary, whatever a build has loaded.
+    Without randomisation memory is given out downwards from nearly 1 GiB above such a boundary: more than a build maps.
     """
     buffer = ctypes.create_string_buffer(1 << 22)
     return hex(ctypes.addressof(buffer) >> 30 << 30)
