@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import ctypes
 import locale
+import mmap
 import multiprocessing
 import os
 import random
@@ -58,9 +59,13 @@ def address() -> str:
     """Of memory that the kernel chose, without the digits that libraries and what is in use already decide.
 
     Without randomisation memory is given out downwards from nearly 1 GiB above such a boundary: more than a build maps.
+    Not by malloc(3), which after a while takes even this much from the heap, whose place moves little.
     """
-    buffer = ctypes.create_string_buffer(1 << 22)
-    return hex(ctypes.addressof(buffer) >> 30 << 30)
+    with mmap.mmap(-1, 1 << 22) as memory:
+        first = ctypes.c_char.from_buffer(memory)
+        place = ctypes.addressof(first)
+        del first  # or the mapping could not be closed
+    return hex(place >> 30 << 30)
 
 
 LEAKS: dict[str, Callable[[], str]] = {
