@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from glassmaster.tasks import *  # noqa: F403
+from glassmaster.tasks import *  # noqa: F403  # doit finds tasks by the names of this module
 
 SHELL_PLACES = [
     "doit", ".ci/run", "ci/*.sh", "tests/rc/standins/*", "tests/domuboot/*.sh",

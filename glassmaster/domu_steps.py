@@ -49,7 +49,6 @@ def make_domu(loaded: LoadedRecipe, name: str) -> None:
         found = readback.read_iso(temporary) if domu.filesystem == "cd9660" else readback.read_ffs(temporary)
         readback.require_equal(readback.compared([listed(node) for node in tree], found), image)
         size, sha256 = temporary.stat().st_size, readback.file_digest(temporary)
-        _require_room(name, domu, size)
         put_in_place(temporary, image)
     content = Content(image, 0, size, sha256)
     entry = Entry(f"{IMAGES}/{name}.img", "file", IMAGE_MODE, 0, 0, recipe.epoch, content=content)
@@ -98,22 +97,17 @@ def volume_id(recipe: Recipe, name: str) -> str:
 
 
 def _write(tree: Tree, domu: Domu, name: str, recipe: Recipe, path: Path) -> None:
-    label = volume_id(recipe, name)
+    label, size = volume_id(recipe, name), domu.size or None
     with progress("writing", unit="bytes") as advance:
         if domu.filesystem == "cd9660":
-            write_iso(tree, None, path, volume_id=label, epoch=recipe.epoch, progress=advance.to)
+            write_iso(
+                tree, None, path, volume_id=label, epoch=recipe.epoch, budget=size, setting=f"domus.{name}.size",
+                progress=advance.to,
+            )  # fmt: skip
         else:
             # Nobody will ever write to it: none is kept for root, and there is no room to spare but what `size` says.
-            version, size = UFS[domu.filesystem], domu.size or None
+            version = UFS[domu.filesystem]
             write_ffs(tree, path, version=version, epoch=recipe.epoch, label=label[-31:], size=size, minfree=0)
-
-
-def _require_room(name: str, domu: Domu, size: int) -> None:
-    if domu.size and size > domu.size:
-        raise GlassmasterError(
-            f"the image of {name} has {size:,} bytes; domus.{name}.size is {domu.size:,}",
-            hint="make it larger in the recipe, or leave something out",
-        )
 
 
 def _sha512(path: Path) -> str:

@@ -23,7 +23,7 @@ def image(places: Places, recipe: str) -> str:
         ("volume id", facts["volume_id"]),
         ("release id", facts["release_id"]),
         ("boot it", f"./doit smoke recipe={shlex.quote(recipe)}"),
-        ("burn it", f"xorriso -as cdrecord -v dev=/dev/sr0 {shlex.quote(facts['path'])}"),
+        ("burn it", f"./doit burn /dev/sr0 image={shlex.quote(facts['path'])}"),
     ]
     notice = f"\n{STANDIN_NOTICE}" if facts["standin"] else ""
     return _table(rows) + notice

@@ -50,7 +50,8 @@ class Publish(PlainCommand):
         if len(pos_args) != 1:
             raise InvalidCommand("publish takes one place: `doit publish URL`")
         here = caller_directory()
-        allowed = here / str(get_var("signers", "")) if get_var("signers", "") else None
+        signers = str(get_var("signers", ""))
+        allowed = here / signers if signers else None
         wanted = _rebuilds_wanted(allowed)
         try:
             names = words_asked_for()

@@ -50,16 +50,12 @@ class Rebuild(PlainCommand):
                 "  unsigned=yes runs it whosever it is"
             )
         try:
-            with _release(pos_args[0], _here() / signers if signers else None) as folder:
+            with _release(pos_args[0], caller_directory() / signers if signers else None) as folder:
                 return _rebuilt(folder, pos_args[0], signers, who)
         except GlassmasterError as error:
             raise InvalidCommand(str(error)) from error
         except OSError as error:
             raise InvalidCommand(f"{pos_args[0]}: {error}") from error
-
-
-def _here() -> Path:
-    return caller_directory()
 
 
 @contextmanager
@@ -69,7 +65,7 @@ def _release(word: str, signers: Path | None) -> Iterator[Path]:
     from glassmaster.release.fetched import fetch_release, is_url
 
     if not is_url(word):
-        yield latest_path(_here() / word)
+        yield latest_path(caller_directory() / word)
         return
     with tempfile.TemporaryDirectory(prefix="glassmaster-") as name:
         folder = Path(name) / "release"
@@ -87,7 +83,7 @@ def _rebuilt(folder: Path, word: str, signers: str, who: str) -> int:
     from glassmaster.release.verify import verify_directory
 
     key = signing_key() if who and require_who(who) else None
-    problems = verify_directory(folder, _here() / signers if signers else None, word).problems
+    problems = verify_directory(folder, caller_directory() / signers if signers else None, word).problems
     if problems:
         raise GlassmasterError(f"{word}: not a good release, so it is not built", why="\n".join(problems))
     with tempfile.TemporaryDirectory(prefix="glassmaster-rebuild-") as name:
@@ -119,5 +115,7 @@ def _state(result: Rebuilt, folder: Path, word: str, who: str, key: Path) -> Pat
     from glassmaster.release.rebuilds import statement, write_statement
 
     output = str(get_var("output", "") or "")
-    place = _here() / output if output else _here() / REBUILDS if is_url(word) else folder / REBUILDS
+    place = (
+        caller_directory() / output if output else caller_directory() / REBUILDS if is_url(word) else folder / REBUILDS
+    )
     return write_statement(statement(result, digest_of(folder / PROVENANCE)), place, who, key)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 DODO = '''\
 """The task graph of this repository: glassmaster's, and whatever is added below."""
 
-from glassmaster.tasks import *  # noqa: F403
+from glassmaster.tasks import *  # noqa: F403  # doit finds tasks by the names of this module
 '''
 
 PYPROJECT = """\

@@ -73,7 +73,7 @@ class PlainCommand(Command):  # type: ignore[misc]  # doit has no type hints
         return [*first, *(["--"] if any(word.startswith("-") for word in rest) else []), *rest]
 
 
-class TasksCommand(PlainCommand, DoitCmdBase):  # type: ignore[misc]
+class TasksCommand(PlainCommand, DoitCmdBase):  # type: ignore[misc]  # doit has no type hints
     """A command that looks at the tasks of a dodo.py and starts none of them."""
 
     def all_tasks(self) -> dict[str, Task]:

@@ -15,12 +15,12 @@ from urllib.parse import quote, unquote, urlsplit
 from glassmaster.errors import GlassmasterError
 from glassmaster.fleet.line import LIMIT, Line, read_line
 from glassmaster.inputs.source import SourceError, opened
+from glassmaster.release.signing import AGENT
 from glassmaster.run import Command, run
 
 AT_ONCE = 8
 HOST = "{host}"
 TIMEOUT = (10.0, 20.0)
-AGENT = "SSH_AUTH_SOCK"
 REPORT = "/usr/sbin/glassmaster-release -l"
 _SSH = re.compile(r"ssh://((?P<user>[A-Za-z0-9._-]+)@)?\{host\}(:(?P<port>[0-9]{1,5}))?/?")
 # As glassmaster-report names its file; a name that begins with a dot is one that is being written.
@@ -56,9 +56,8 @@ def ssh_command(host: str, user: str = "", port: str = "") -> Command:
     """Ask a machine by ssh, which asks nobody for anything, and gives up when nothing comes."""
     patience = ("ConnectTimeout=10", "ServerAliveInterval=5", "ServerAliveCountMax=2")
     options = [word for option in ("BatchMode=yes", *patience) for word in ("-o", option)]
-    agent = {AGENT: os.environ[AGENT]} if AGENT in os.environ else {}
     where = [*(["-p", port] if port else []), f"{user}@{host}" if user else host]
-    return Command(("ssh", *options, *where, REPORT), agent)
+    return Command(("ssh", *options, *where, REPORT), inherited=(AGENT,))
 
 
 def _asking(source: str) -> Callable[[str], Collected | None]:

@@ -13,6 +13,7 @@ SECTOR = 2048
 # One directory record with Rock Ridge takes about this, and a directory at least one sector of its own.
 RECORD = 200
 ROWS = 12
+MEDIA, MEDIA_WORDS = "media.budget", " (cd74, cd80, dvd, or bytes)"
 
 
 def room_of(nodes: Iterable[Node], key: Callable[[Node], str]) -> Counter[str]:
@@ -28,10 +29,10 @@ def room_of(nodes: Iterable[Node], key: Callable[[Node], str]) -> Counter[str]:
     return room
 
 
-def check_budget(tree: Tree, *, boot_bytes: int, size: int, budget: int) -> None:
+def check_budget(tree: Tree, *, boot_bytes: int, size: int, budget: int, setting: str = MEDIA) -> None:
     """Raise GlassmasterError, with a table, if an image of `size` bytes has no room in `budget` bytes.
 
-    boot_bytes: how many of them go to boot images.
+    boot_bytes: how many of them go to boot images. setting: where the recipe says how large it may be.
     """
     if size <= budget:
         return
@@ -40,9 +41,9 @@ def check_budget(tree: Tree, *, boot_bytes: int, size: int, budget: int) -> None
     folders = room_of(tree, lambda node: "/".join(parent(node.entry.path).split("/")[:2]))
     rows = [*_rows(origins), "of which, by directory:", *_rows(folders)]
     raise GlassmasterError(
-        f"the image would have {size:,} bytes; the media budget is {budget:,}",
+        f"the image would have {size:,} bytes; {setting} is {budget:,}",
         why="\n".join(rows),
-        hint="raise media.budget in the recipe (cd74, cd80, dvd, or bytes), or leave something out",
+        hint=f"raise {setting} in the recipe{MEDIA_WORDS if setting == MEDIA else ''}, or leave something out",
     )
 
 

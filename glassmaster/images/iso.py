@@ -21,7 +21,7 @@ from pycdlib.pycdlibexception import PyCdlibException
 
 from glassmaster.errors import GlassmasterError
 from glassmaster.images import hybrid
-from glassmaster.images.budget import check_budget
+from glassmaster.images.budget import MEDIA, check_budget
 from glassmaster.images.isonames import identifiers
 from glassmaster.images.pycdlib_clock import SetClock, set_clock
 from glassmaster.images.rockridge import close_continuations, readable_links
@@ -67,13 +67,14 @@ def write_iso(
     volume_id: str,
     epoch: int,
     budget: int | None = None,
+    setting: str = MEDIA,
     progress: Callable[[int, int], None] | None = None,
 ) -> Layout | None:
     """Write the image to `path` (which must not be in use for anything else) and fsync it.
 
     Dates of the volume are `epoch` (seconds since 1970); each entry keeps its own time. An image of more than
-    `budget` bytes is an error before anything is written. Without boot images it is a file system and nothing else,
-    such as a virtual machine's root; the layout says where boot images lie.
+    `budget` bytes (the recipe's `setting`) is an error before anything is written. Without boot images it is a file
+    system and nothing else, such as a virtual machine's root; the layout says where boot images lie.
     """
     with ExitStack() as stack, set_clock(epoch) as clock, readable_links():
         disc = pycdlib.PyCdlib()
@@ -93,7 +94,8 @@ def write_iso(
             layout = None if boot is None else _layout(disc)
             size = disc.pvd.space_size * hybrid.BLOCK + hybrid.PADDING
             boot_bytes = 0 if boot is None else boot.size()
-            check_budget(tree, boot_bytes=boot_bytes, size=size, budget=size if budget is None else budget)
+            if budget is not None:
+                check_budget(tree, boot_bytes=boot_bytes, size=size, budget=budget, setting=setting)
             _set_owners(disc, tree)
             with path.open("w+b", buffering=COPY_BYTES) as stream:
                 disc.write_fp(

@@ -31,10 +31,11 @@ def keep(release: Path, successor: Path, kept: Path) -> Path | None:
     own = {DIGESTS, *SIGNATURES, *files_below(successor)}
     with suppress(GlassmasterError):  # a damaged one: what looks like a release's file is one
         own |= read_list(release / DIGESTS).keys()
-    names = [name for name in files_below(release) if name not in own] if release.is_dir() else []
-    folder = kept / _id_of(release) if names else None
+    names = [name for name in files_below(release) if name not in own]
+    if not names:
+        return None
+    folder = kept / _id_of(release)
     for name in names:
-        assert folder is not None
         _copy(release / name, folder / name)
     return folder
 

@@ -93,5 +93,7 @@ def verify(path: Path, signers: Path, signature: Path | None = None) -> str:
         return run(verify_command(signers, signature), stdin=path.read_bytes()).decode("utf-8", "replace").strip()
     except GlassmasterError as error:
         raise GlassmasterError(
-            f"{path}: not signed by one of {signers}", why=error.why, hint="do not use what it belongs to"
+            f"{path}: not signed by one of {signers}",
+            why=error.why,
+            hint=f"do not use what it belongs to; each line of {signers.name} must begin with the name {IDENTITY}",
         ) from error

@@ -24,7 +24,7 @@ def test_one_byte_too_large(awkward_tree: Tree, awkward_iso: Path, boot: BootIma
     with pytest.raises(GlassmasterError) as error:
         write_iso(awkward_tree, boot, tmp_path / "no", volume_id="NO", epoch=1_700_000_000, budget=size - 1)
     assert not (tmp_path / "no").exists()
-    assert error.value.what == f"the image would have {size:,} bytes; the media budget is {size - 1:,}"
+    assert error.value.what == f"the image would have {size:,} bytes; media.budget is {size - 1:,}"
     rows = [line.split(maxsplit=1) for line in error.value.why.splitlines()]
     assert {"awkward", "set:base", "boot images", "sizes", "rescue"} <= {row[-1] for row in rows}
     assert "media.budget" in error.value.hint

@@ -278,6 +278,24 @@ def test_a_full_disk_changes_nothing_and_loses_nothing(machine: Sandbox, words: 
     assert update(machine, "back")[0] == 0 and machine.text("config/local/etc/rc.conf") == RC_CONF
 
 
+def test_what_cannot_be_brought_to_the_disk_does_not_count(machine: Sandbox) -> None:
+    machine.write("repository/local/etc/rc.conf", RC_CONF.replace("alpha", "beta"))
+    before = tree(machine)
+    machine.instead("dd", 'echo "dd: Input/output error" >&2; exit 1')
+    status, stages = update(machine)
+    assert status == 1 and stages[-1].startswith("update status=refused")
+    assert tree(machine) == before
+
+
+def test_what_goes_away_while_it_is_brought_to_the_disk_does_not_come_back(machine: Sandbox) -> None:
+    machine.write("config/local/etc/ptmp", "")
+    machine.instead("find", 'busybox rm "$1/local/etc/ptmp"; exec busybox sh -c "$7" sh "$1/local/etc/ptmp"')
+    machine.instead("dd", 'echo "dd $*" >>/calls')
+    result = machine.run("/bin/sh", "-c", ". /libexec/glassmaster/say.sh; gm_flush /config")
+    assert result.status == 0 and machine.calls("dd") == []
+    assert not (machine.root / "config/local/etc/ptmp").exists()
+
+
 def test_what_could_not_be_finished_is_not_written_over(machine: Sandbox) -> None:
     machine.write("repository/local/etc/new.conf", "new\n")
     stop_at(machine, "*gm-new*")

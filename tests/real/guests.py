@@ -72,7 +72,7 @@ class Guest:
 
     def _read(self, stream: IO[bytes]) -> None:
         decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8")("replace"), True)
-        while data := stream.read1(1 << 16):  # type: ignore[attr-defined]  # Popen's pipes are BufferedReaders
+        while data := os.read(stream.fileno(), 1 << 16):
             *finished, partial = (self._partial + decoder.decode(data)).split("\n")
             with self._news:
                 self._lines += [cleaned(line) for line in finished]

@@ -21,7 +21,7 @@ def facts(now: float, listed: str) -> dict[str, object]:
     system = os.uname()
     offset = datetime.datetime.now().astimezone().utcoffset()
     return {
-        "directory": os.getcwd(),  # noqa: PTH109
+        "directory": str(Path.cwd()),
         "offset": offset.total_seconds() if offset else 0.0,
         "encoding": locale.nl_langinfo(locale.CODESET),
         "umask": mask,
@@ -30,7 +30,7 @@ def facts(now: float, listed: str) -> dict[str, object]:
         "user": os.getuid(),
         "hash": hash("surroundings"),
         "file_system": subprocess.check_output(["stat", "-f", "-c", "%T", "."], text=True),
-        "listing": os.listdir(listed),  # noqa: PTH208
+        "listing": [path.name for path in Path(listed).iterdir()],
         "days": round((time.time() - now) / 86400),
         "personality": Path("/proc/self/personality").read_text(encoding="ascii"),
         "kernel": system.release,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import selectors
 import shutil
 import subprocess
@@ -196,7 +197,7 @@ class _Watcher:
 
     def _read_console(self) -> bool:
         assert self._process.stdout is not None
-        data = self._process.stdout.read1(1 << 16)  # type: ignore[attr-defined]  # Popen's pipes are BufferedReaders
+        data = os.read(self._process.stdout.fileno(), 1 << 16)
         self.console.feed(data, self._seconds())
         self._tell_reached()
         return bool(data)

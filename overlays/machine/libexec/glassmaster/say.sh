@@ -61,10 +61,11 @@ gm_mounted() {
 }
 
 # gm_flush PLACE ...: returns when the files there are on the disk. FFS has a new name there long before the bytes of the file, and
-# sync(8) of NetBSD begins the writing and does not wait; dd(1) ends with fsync(2) of its standard output.
+# sync(8) of NetBSD begins the writing and does not wait; dd(1) ends with fsync(2) of its standard output. What went away meanwhile (the
+# lock of vipw) must not come back.
 gm_flush() {
 	sync
-	find "$@" -type f -exec sh -c 'for file; do dd if=/dev/null >>"$file" 2>/dev/null; done' sh {} + || :
+	find "$@" -type f -exec sh -c 'for file; do [ ! -f "$file" ] || dd if=/dev/null >>"$file" 2>/dev/null || exit 1; done' sh {} +
 }
 
 # gm_join WORD ...: the words with commas between them.
