@@ -208,7 +208,7 @@ class Side:
     recipe, release_id, title: where they are known, otherwise "".
     entries:     of its tree; bytes: of all files together.
     image_size:  bytes of the image; budget: what the medium holds; 0 when not known.
-    sha256:      of the image, "" when not known.
+    sha256:      of an image whose specification is beside it; "" when not known.
     bytes_known: False when there is no image, so that meanings which need a file's bytes are not known.
     """
 

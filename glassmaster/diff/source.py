@@ -94,32 +94,33 @@ def of_directory(path: Path, label: str) -> Source:
 def _image(path: Path, label: str, form: Form) -> Source:
     """An image: of its specification, when that is known to be of these very bytes; otherwise read whole."""
     is_disc, contents, size = _has(_head(path), _ISO_MAGIC), bytes_of(path), path.stat().st_size
-    sha256 = file_digest(path)
-    if _is_described(path, sha256):
+    if sha256 := _described(path):
         source = _of_spec(read_spec(path.with_suffix(".mtree")), label, form, path.parent)
         title = str(_facts(path.with_suffix(".json")).get("title", ""))
         side = replace(source.side, image_size=size, bytes_known=True, title=title, sha256=sha256)
         return replace(source, side=side, contents=contents, image=path)
     states = of_found(read_iso(path)) if is_disc else _ffs_states(path)
-    side = _counted(Side(label, form, image_size=size, sha256=sha256), states)
+    side = _counted(Side(label, form, image_size=size), states)
     unknown = frozenset({"names"} if is_disc else ())
     return Source(side, told_origins(states, contents), contents, unknown, path.parent, path)
 
 
-def _is_described(image: Path, found: str) -> bool:
-    """Whether the specification beside an image is known to be of these very bytes. found: their SHA-256.
+def _described(image: Path) -> str:
+    """The SHA-256 of an image, if the specification beside it is known to be of these very bytes; otherwise "".
 
     A build read the image back against it before it wrote down the image's digest; a release lists both.
     """
     described, checksums = image.with_suffix(".mtree"), image.parent / CHECKSUMS
     if not described.is_file():
-        return False
+        return ""
     if sha256 := _facts(image.with_suffix(".json")).get("sha256"):
-        return bool(sha256 == found)
+        found = file_digest(image)
+        return found if found == sha256 else ""
     if not checksums.is_file():
-        return False
+        return ""
     digests = parse_sha512(checksums.read_text(encoding="utf-8", errors="replace"), str(checksums))
-    return all(digests.get(path.name) == file_digest(path, "sha512") for path in (described, image))
+    is_listed = all(digests.get(path.name) == file_digest(path, "sha512") for path in (described, image))
+    return file_digest(image) if is_listed else ""
 
 
 def _facts(path: Path) -> Mapping[str, Any]:

@@ -189,6 +189,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5, help="runs of ours that count")
     parser.add_argument("--diffoscope", choices=("yes", "no"), default="yes", help="no: ours alone")
     given = parser.parse_args()
+    (REPOSITORY / "build").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=REPOSITORY / "build", prefix="bench-") as name:
         recipe = Path(name) / f"bench-{given.files}-{given.bytes}.yaml"
         lines = ["standin:", f"  files: {given.files}", f"  bytes: {given.bytes}"]

@@ -105,6 +105,7 @@ def main() -> None:
     parser.add_argument("--recipe", type=Path, help="measure the layers of this recipe instead")
     parser.add_argument("--runs", type=int, default=5, help="pairs of runs that count")
     given = parser.parse_args()
+    (REPOSITORY / "build").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=REPOSITORY / "build", prefix="bench-") as name:
         recipe = given.recipe
         if recipe is None:
